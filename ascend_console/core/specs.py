@@ -1,0 +1,306 @@
+"""What entries are made of: models, backends, jobs, and the environment that a job runs in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ascend_console.core.events import Event
+    from ascend_console.core.settings import Settings
+
+    Events: TypeAlias = Iterator[Event]
+
+Task = Literal["classification", "attributes"]
+Weights = Literal["official", "sample", "user"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec:
+    """One input or output of a model; `shape` is that of a single sample, without the batch."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    layout: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocess:
+    """How an image becomes the tensor that a model takes (models.md section 4).
+
+    `resize` is "short" (short side to `size`, ratio kept, lengths cut to integers) or "exact" (both
+    sides to `size`, ratio lost). `crop` is the centre square taken afterwards, None for none.
+    Pixels are RGB. dtype float32 is CHW, (pixel / 255 - mean) / std; dtype uint8 is HWC, raw.
+    `library` does the resizing; its filters differ, so they never stand in for each other.
+    """
+
+    name: str
+    resize: Literal["short", "exact"]
+    size: int
+    filter: Literal["bilinear", "bicubic"]
+    crop: int | None
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    dtype: Literal["float32", "uint8"] = "float32"
+    library: Literal["pillow", "opencv"] = "pillow"
+    source: str = ""
+
+    @property
+    def side(self) -> int:
+        """Height and width of the result, in pixels."""
+        return self.crop or self.size
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one sample: CHW for float32, HWC for uint8."""
+        return (3, self.side, self.side) if self.dtype == "float32" else (self.side, self.side, 3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyReference:
+    """A published accuracy as a fraction 0-1, with the document that says so."""
+
+    metric: str
+    value: float
+    source: str
+    gated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSource:
+    """The official weights: file name, where they are published, how they are packed.
+
+    `container` is the layout of the published file: "bare" (a state_dict), "state_dict" (a dict
+    with that key) or "state_dicts" (a dict with a list, the model first); `prefix` stands before
+    every key in it. `counters` tells whether the file has BatchNorm's num_batches_tracked.
+    `extra` holds what else the published container carries, with neutral values.
+    """
+
+    file: str
+    url: str | None
+    md5: str | None
+    container: Literal["bare", "state_dict", "state_dicts"]
+    prefix: str = ""
+    counters: bool = True
+    note: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a model comes from, as its card prints it."""
+
+    paper_title: str
+    paper_url: str
+    repository: str
+    branch: str
+    commit: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Everything that the console knows of one model."""
+
+    name: str
+    title: str
+    summary: str
+    task: Task
+    input: TensorSpec
+    output: TensorSpec
+    variants: tuple[str, ...]
+    official_batch_sizes: tuple[int, ...]
+    tested_batch_sizes: tuple[int, ...]
+    fixed_batch: bool
+    fixed_batch_reason: str = ""
+    onnx_file: str
+    accuracy: tuple[AccuracyReference, ...]
+    checkpoint: CheckpointSource
+    origin: Origin
+    environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: int
+    macs: int
+    signature: Mapping[str, tuple[int, ...]]
+    build: Callable[[], Any]
+    labels: tuple[str, ...] = ()
+    order: int = 100
+
+    @property
+    def metric(self) -> Literal["topn", "attributes"]:
+        """The family of figures that judges this model."""
+        return "topn" if self.task == "classification" else "attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor of an opened artefact, batch included; unknown sizes are None."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendOptions:
+    """What a backend is opened with; with `threads` None the backend chooses and says so."""
+
+    provider: str | None = None
+    device: str | None = None
+    threads: int | None = None
+    precision: str = "fp32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertSource:
+    """What an artefact is made from: an ONNX file, and, where there is one, the torch model.
+
+    `checkpoint` is a checked file with nothing but the state_dict that `build()` takes;
+    `input_shape` is that of one sample.
+    """
+
+    onnx: Path | None
+    model: str | None = None
+    checkpoint: Path | None = None
+    input_shape: tuple[int, ...] = ()
+    input_name: str = "input"
+    output_name: str = "output"
+    build: Callable[[], Any] | None = None
+
+
+class Backend(ABC):
+    """A runtime. Use: `convert` makes the artefact; `open`, `infer` and `close` run it.
+
+    A backend never knows the zoo: what it must build is handed to it in `builders`.
+    """
+
+    def __init__(self, options: BackendOptions) -> None:
+        self.options = options
+
+    @staticmethod
+    def unavailable() -> str | None:
+        """Why this backend cannot work here, with what to type; None where it can."""
+        return None
+
+    @abstractmethod
+    def version(self) -> str:
+        """The runtime's own version line, as it stands beside every figure."""
+
+    @abstractmethod
+    def device_name(self) -> str:
+        """The device that figures belong to, such as `cpu:0`."""
+
+    @abstractmethod
+    def convert(self, source: ConvertSource, output: Path, *, batch_size: int) -> Events:
+        """Write the artefact for one batch size and the options' precision to `output`.
+
+        Raises ConversionFailed, or UserError where the source cannot serve this backend.
+        """
+
+    @abstractmethod
+    def open(self, artifact: Path, builders: Callable[[str], Callable[[], Any]]) -> None:
+        """Load an artefact; `builders` gives the network builder of a model's name."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Inputs of the opened artefact, batch first."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Outputs of the opened artefact, batch first."""
+
+    @abstractmethod
+    def infer(self, batch: NDArray[Any]) -> list[NDArray[Any]]:
+        """Outputs of one full batch of the first input, in the order of `outputs`.
+
+        The arrays may be reused by the next call: copy what must stay.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what `open` took. Closing twice is allowed."""
+
+    @property
+    def batch_size(self) -> int | None:
+        """The fixed batch size of the opened artefact, None where any size is taken."""
+        return self.inputs[0].shape[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendInfo:
+    """A backend as pickers and help show it."""
+
+    name: str
+    summary: str
+    suffix: str
+    precisions: tuple[str, ...]
+    backend: Callable[[BackendOptions], Backend]
+    unavailable: Callable[[], str | None]
+    order: int = 100
+
+
+class Cancel(Protocol):
+    """Tells whether the run was asked to stop; a threading.Event is one."""
+
+    def is_set(self) -> bool:
+        """True from the request on."""
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def utc(self) -> str:
+        """Now as `2026-11-20T10:15:00.123Z`."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that only grow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """What a job is run with. `run_dir` is None for jobs that record nothing."""
+
+    settings: Settings
+    cancel: Cancel
+    clock: Clock
+    run_id: str = ""
+    run_dir: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The run folder of a recording job."""
+        if self.run_dir is None:
+            raise AssertionError("this job records nothing and has no folder")
+        return self.run_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as front ends start it: a request class and the generator that serves it."""
+
+    name: str
+    summary: str
+    request: type[Any]
+    run: Callable[[Any, Env], Events]
+    example: str
+    recording: bool
+    split: Callable[[Any], list[Any]] | None = None
+    label: Callable[[Any], str] | None = None
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageBatch:
+    """Preprocessed samples in memory: `data` is (n, *shape), one name a row."""
+
+    names: tuple[str, ...]
+    data: NDArray[np.generic]

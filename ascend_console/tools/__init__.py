@@ -1,0 +1,1 @@
+"""The outside world: one owner module per side effect."""
