@@ -1,0 +1,146 @@
+"""The narrative of a run on stderr: steps, progress with rate and time left, warnings, results."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from ascend_console.core import events
+from ascend_console.core.view import RunView, StepView, fold
+from ascend_console.headless.table import aligned, cell_text
+from ascend_console.tools import catalogue
+
+if TYPE_CHECKING:
+    from ascend_console.core.events import Record
+    from ascend_console.core.settings import Settings
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+_VERDICT_COLOURS = {"PASS": "green", "FAIL": "red", "INVALID": "yellow", "INCOMPLETE": "yellow"}
+_SHARES = 10
+
+
+def clock_text(seconds: float) -> str:
+    """`2:05` or `1:02:05`."""
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def progress_text(step: StepView, elapsed_s: float) -> str:
+    """`183/300 images  61 %  118.4 images/s  about 0:01 left`."""
+    done = step.done or 0
+    rate = step.rate_at(elapsed_s)
+    parts = [f"{done}/{step.total} {step.unit}" if step.total else f"{done} {step.unit}"]
+    if step.total:
+        parts.append(f"{100 * done // step.total} %")
+    if rate:
+        parts.append(f"{rate:.1f} {step.unit}/s")
+        if step.total and done < step.total:
+            parts.append(f"about {clock_text((step.total - done) / rate)} left")
+    return "  ".join(parts)
+
+
+class Printer:
+    """A sink that tells a person how the run goes, and keeps its folded view."""
+
+    def __init__(self, settings: Settings, stream: TextIO | None = None) -> None:
+        self.view = RunView()
+        self._settings = settings
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+        self._colour = settings.colour and self._live
+        self._share = -1
+        self._line_open = False
+
+    def __call__(self, record: Record) -> None:
+        """Fold a record and print what it means."""
+        self.view = fold(self.view, record)
+        event = record.event
+        if isinstance(event, events.Progress):
+            self._progress(event)
+        elif isinstance(event, events.Warned):
+            self._warned(event)
+        elif isinstance(event, events.JobFailed):
+            self._failed(event)
+        elif self._settings.verbosity >= 0:
+            self._tell(event)
+
+    def _word(self, english: str) -> str:
+        return catalogue.word(english, self._settings.lang)
+
+    def paint(self, text: str, colour: str) -> str:
+        """The text in a colour, where colours are wanted."""
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        if self._line_open:
+            self._stream.write("\r\x1b[K")
+            self._line_open = False
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def _progress(self, event: events.Progress) -> None:
+        step = self.view.step
+        if step is None or self._settings.verbosity < 0:
+            return
+        text = "      " + progress_text(step, self.view.elapsed_s)
+        if self._live:
+            self._stream.write("\r" + text[:78] + "\x1b[K")
+            self._stream.flush()
+            self._line_open = True
+        elif event.total:
+            share = _SHARES * event.done // event.total
+            if share > self._share:
+                self._share = share
+                self.say(text)
+
+    def _warned(self, event: events.Warned) -> None:
+        lang = self._settings.lang
+        text = catalogue.message(event.id, event.args, event.message, lang)
+        self.say(f"{self.paint(self._word('warning:'), 'yellow')} {cell_text(text)}")
+        if event.hint:
+            hint = catalogue.hint(event.id, event.args, event.hint, lang)
+            self.say(f"  {self._word('hint:')} {cell_text(hint)}")
+
+    def _failed(self, event: events.JobFailed) -> None:
+        lang = self._settings.lang
+        text = catalogue.message(event.id, event.args, event.message, lang)
+        hint = catalogue.hint(event.id, event.args, event.hint, lang)
+        self.say(f"{self.paint(self._word('error:'), 'red')} {cell_text(text)}")
+        self.say(f"  {self._word('hint:')} {cell_text(hint)}")
+
+    def _tell(self, event: events.Event) -> None:
+        if isinstance(event, events.JobStarted):
+            self.say(self.paint(f"==> {event.title}", "bold"))
+        elif isinstance(event, events.StepStarted):
+            self._share = -1
+            elapsed = self.paint(clock_text(self.view.elapsed_s), "dim")
+            self.say(f"[{event.index}/{event.count}] {self._word(event.name)}  {elapsed}")
+        elif isinstance(event, events.LogLine):
+            if event.level != "info" or self._settings.verbosity > 0:
+                self.say(f"      {cell_text(event.text)}")
+        elif isinstance(event, events.Measured) and self._settings.verbosity > 0:
+            self.say(f"      {event.name} {cell_text(event.value)} {event.unit}")
+        elif isinstance(event, events.JobSucceeded) and event.verdict:
+            self._verdict(event.verdict)
+        elif isinstance(event, events.JobCancelled):
+            self.say(self._word("stopped on request"))
+
+    def _verdict(self, verdict: str) -> None:
+        painted = self.paint(self._word(verdict), _VERDICT_COLOURS.get(verdict, "bold"))
+        self.say(f"{painted}  {clock_text(self.view.elapsed_s)}")
+        for row in self.view.tables.get("reasons", ()):
+            text = catalogue.message(row["id"], row.get("args", {}), row["message"],
+                                     self._settings.lang)  # fmt: skip
+            self.say(f"      {cell_text(text)}")
+
+    def summary(self, views: list[RunView]) -> None:
+        """One table over the summary rows of every run."""
+        rows = [row for view in views for row in view.tables.get("summary", ())]
+        if rows:
+            columns = list(rows[0])
+            self.say("")
+            self.say(aligned([self._word(name) for name in columns],
+                             [[row.get(name) for name in columns] for row in rows]))  # fmt: skip

@@ -1,0 +1,189 @@
+"""Run folders: made by mkdir, filled by whole files, their events appended line by line."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ascend_console.core.errors import ToolFailed, UserError
+from ascend_console.core.events import from_json, to_json
+from ascend_console.core.view import RunView, fold
+from ascend_console.tools import files, locks
+from ascend_console.tools.paths import runs_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedWriter
+    from pathlib import Path
+
+    from ascend_console.core.events import Record
+
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.]+")
+
+
+def _run_name(utc: str, label: str) -> str:
+    """`20261120-101500-ghostnet-3f9a` from `2026-11-20T10:15:00.123Z` and `ghostnet`."""
+    stamp = utc[:19].replace("-", "").replace(":", "").replace("T", "-")
+    word = _NOT_IN_NAME.sub("-", label).strip("-.")[:40] or "run"
+    return f"{stamp}-{word}-{secrets.token_hex(2)}"
+
+
+def create(workspace: Path, utc: str, label: str, wanted: Path | None = None) -> Path:
+    """A new, empty run folder; `wanted` must be a new folder directly under `<workspace>/runs`."""
+    runs = runs_folder(workspace)
+    if wanted is not None and wanted.absolute().parent.resolve() != runs.absolute().resolve():
+        raise UserError(
+            "run.dir",
+            "--run-dir {wanted} is not directly under {runs}",
+            hint="Name a new folder there, or leave --run-dir out.",
+            wanted=wanted,
+            runs=runs,
+        )
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for _ in range(20):
+            path = wanted.absolute() if wanted else runs / _run_name(utc, label)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                if wanted:
+                    break
+            else:
+                return path
+    except OSError as error:
+        raise ToolFailed(
+            "run.create",
+            "no run folder can be made under {runs}: {reason}",
+            hint="Name a folder that you may write to with --workspace.",
+            runs=runs,
+            reason=error.strerror or error,
+        ) from error
+    raise UserError(
+        "run.exists",
+        "the run folder {wanted} exists already",
+        hint="Name a new folder, or leave --run-dir out.",
+        wanted=wanted or runs,
+    )
+
+
+class EventLog:
+    """The writer of a run's `events.jsonl`; holds `run.lock` while it is open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = locks.FileLock(folder / "run.lock")
+        if not self._lock.acquire():
+            raise UserError(
+                "run.busy",
+                "another process works on the run {name}",
+                hint="Wait for it, or stop it with Ctrl-C in its terminal.",
+                name=folder.name,
+            )
+        self._path = folder / "events.jsonl"
+        self._stream: BufferedWriter | None = self._path.open("ab")
+
+    def append(self, record: Record) -> None:
+        """Append one record as one line, visible to readers at once."""
+        if self._stream is None:
+            return
+        line = json.dumps(to_json(record), ensure_ascii=False, default=str)
+        try:
+            self._stream.write(line.encode("utf-8", "replace") + b"\n")
+            self._stream.flush()
+        except OSError as error:
+            raise ToolFailed(
+                "run.events",
+                "cannot write {path}: {reason}",
+                hint="Free some space, then run again.",
+                path=self._path,
+                reason=error.strerror or error,
+            ) from error
+
+    def close(self) -> None:
+        """Close the file and free the lock."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._lock.release()
+
+
+def read_records(folder: Path) -> Iterator[Record]:
+    """The records of a run in order; a torn last line and unknown events are passed over."""
+    try:
+        stream = (folder / "events.jsonl").open("rb")
+    except OSError:
+        return
+    with stream:
+        for line in stream:
+            try:
+                document = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(document, dict) and (record := from_json(document)) is not None:
+                yield record
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as its folder tells it. `state` adds `interrupted`: begun, not ended, nobody at it."""
+
+    folder: Path
+    view: RunView
+    document: dict[str, Any]
+
+    @property
+    def state(self) -> str:
+        """One of waiting, running, finished, failed, cancelled, interrupted."""
+        if self.view.state in ("waiting", "running"):
+            alive = locks.is_held(self.folder / "run.lock")
+            return self.view.state if alive else "interrupted"
+        return self.view.state
+
+    @property
+    def backend(self) -> str | None:
+        """The backend that the request named or was given."""
+        backend = self.document.get("request", {}).get("backend")
+        return str(backend) if backend else None
+
+
+def load(folder: Path) -> StoredRun:
+    """The run of a folder."""
+    view = RunView(run_id=folder.name)
+    for record in read_records(folder):
+        view = fold(view, record)
+    path = folder / "run.json"
+    document = files.read_json(path) if path.is_file() else {}
+    return StoredRun(folder, view, document if isinstance(document, dict) else {})
+
+
+def list_folders(workspace: Path) -> tuple[Path, ...]:
+    """Every run folder of a workspace, oldest first."""
+    runs = runs_folder(workspace)
+    if not runs.is_dir():
+        return ()
+    return tuple(
+        sorted(path for path in runs.iterdir() if path.is_dir() and not path.name.startswith("."))
+    )
+
+
+def find(workspace: Path, wanted: str) -> Path:
+    """The run that an id, a unique prefix, a path or `last` names."""
+    folders = list_folders(workspace)
+    if wanted == "last" and folders:
+        return folders[-1]
+    matches = [path for path in folders if path.name == wanted] or [
+        path for path in folders if path.name.startswith(wanted)
+    ]
+    if not matches:
+        matches = [path for path in folders if str(path) == wanted.rstrip("/")]
+    if len(matches) == 1:
+        return matches[0]
+    raise UserError(
+        "run.ambiguous" if matches else "run.unknown",
+        "{count} runs begin with {wanted!r}" if matches else "there is no run {wanted!r}",
+        hint="`ascend-console runs list` shows them.",
+        count=len(matches),
+        wanted=wanted,
+    )
