@@ -178,8 +178,11 @@ class ConvertSource:
 class Backend(ABC):
     """A runtime. Use: `convert` makes the artefact; `open`, `infer` and `close` run it.
 
-    A backend never knows the zoo: what it must build is handed to it in `builders`.
+    A backend never knows the zoo: what it must build is handed to it in `builders`. `threads` is
+    what one inference takes: the number of the options, or the one that was chosen.
     """
+
+    threads: int
 
     def __init__(self, options: BackendOptions) -> None:
         self.options = options
@@ -237,12 +240,13 @@ class Backend(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendInfo:
-    """A backend as pickers and help show it."""
+    """A backend as pickers and help show it; `takes` is what its artefacts are made from."""
 
     name: str
     summary: str
     suffix: str
     precisions: tuple[str, ...]
+    takes: Literal["onnx", "checkpoint"] = "onnx"
     backend: Callable[[BackendOptions], Backend]
     unavailable: Callable[[], str | None]
     order: int = 100

@@ -54,14 +54,14 @@ def _check(path: Path, text: str, key: str, value: Any) -> None:
 
 def read(path: Path, *, required: bool) -> dict[str, Any]:
     """The settings of a file; nothing where it does not exist and is not `required`."""
+    if not required and not path.exists():
+        return {}
     import tomllib
 
     try:
         text = path.read_text("utf-8")
         values = tomllib.loads(text)
     except FileNotFoundError:
-        if not required:
-            return {}
         raise UserError(
             "config.missing",
             "there is no settings file {path}",
