@@ -200,6 +200,10 @@ class Backend(ABC):
     def device_name(self) -> str:
         """The device that figures belong to, such as `cpu:0`."""
 
+    def provider_name(self) -> str | None:
+        """The execution provider; None for a runtime without such."""
+        return None
+
     @abstractmethod
     def convert(self, source: ConvertSource, output: Path, *, batch_size: int) -> Events:
         """Write the artefact for one batch size and the options' precision to `output`.
