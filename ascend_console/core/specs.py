@@ -262,6 +262,9 @@ class Cancel(Protocol):
     def is_set(self) -> bool:
         """True from the request on."""
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the request at most `timeout` seconds; whether it came."""
+
 
 class Clock(Protocol):
     """The only source of time."""

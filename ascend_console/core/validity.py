@@ -116,7 +116,7 @@ def _of_device(batch: str, throughput: float | None, conditions: Conditions) -> 
             finding(
                 "measure.foreign_load",
                 "{batch}: the device was not ours alone: {processes}",
-                "Stop these processes, and measure again.",
+                "Stop these processes, or wait for them with --wait-idle, and measure again.",
                 batch=batch,
                 processes=_busiest(uses),
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ascend_console.core import events
 from ascend_console.core.view import RunView, StepView, fold
-from ascend_console.headless.table import aligned, cell_text
+from ascend_console.headless.table import aligned, cell_text, cells
 from ascend_console.tools import catalogue
 
 if TYPE_CHECKING:
@@ -132,9 +132,11 @@ class Printer:
         painted = self.paint(self._word(verdict), _VERDICT_COLOURS.get(verdict, "bold"))
         self.say(f"{painted}  {clock_text(self.view.elapsed_s)}")
         for row in self.view.tables.get("reasons", ()):
-            text = catalogue.message(row["id"], row.get("args", {}), row["message"],
-                                     self._settings.lang)  # fmt: skip
-            self.say(f"      {cell_text(text)}")
+            text = catalogue.message(
+                row["id"], row.get("args", {}), row["message"], self._settings.lang
+            )
+            gate = self._word(row["gate"].replace("_", " "))
+            self.say(f"      {gate}{' ' * (17 - cells(gate))} {cell_text(text)}")
 
     def summary(self, views: list[RunView]) -> None:
         """One table over the summary rows of every run."""

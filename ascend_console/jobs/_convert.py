@@ -1,0 +1,119 @@
+"""ONNX to the artefacts of a backend, one for each batch size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ascend_console.core import discovery
+from ascend_console.core.errors import BackendUnavailable, UserError
+from ascend_console.core.events import ArtifactWritten, LogLine
+from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, ConvertSource
+from ascend_console.jobs._export import export_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+    from typing import Any
+
+    from ascend_console.core.events import Event
+    from ascend_console.core.specs import Env, ModelSpec
+    from ascend_console.jobs._weights import Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A converted model for one batch size."""
+
+    path: Path
+    batch_size: int
+    precision: str
+
+
+def backend_names() -> tuple[str, ...]:
+    """The names of the backends, without importing any."""
+    return discovery.names("backends")
+
+
+def default_precision(info: BackendInfo) -> str:
+    """The precision that a backend takes where none is named."""
+    return info.precisions[0]
+
+
+def load_backend(name: str, options: BackendOptions) -> tuple[BackendInfo, Backend]:
+    """A backend that can work here; BackendUnavailable says why it cannot."""
+    info: BackendInfo = discovery.load("backends", name)
+    reason = info.unavailable()
+    if reason is not None:
+        raise BackendUnavailable(
+            "backend.unavailable",
+            "the backend {name} cannot be used here: {reason}",
+            hint="Install what is named, or choose another of: {known}.",
+            name=name,
+            reason=reason,
+            known=", ".join(backend_names()),
+        )
+    if options.precision not in info.precisions:
+        raise UserError(
+            "backend.precision",
+            "the backend {name} has no precision {precision!r}",
+            hint="Choose one of: {known}.",
+            name=name,
+            precision=options.precision,
+            known=", ".join(info.precisions),
+        )
+    return info, info.backend(options)
+
+
+def builder(name: str) -> Callable[[], Any]:
+    """The network builder of a zoo model, as backends ask for it."""
+    build: Callable[[], Any] = discovery.load("zoo", name).build
+    return build
+
+
+def artifact_name(model: str, batch_size: int, precision: str, suffix: str) -> str:
+    """`ghostnet_bs16_fp32.onnx`."""
+    return f"{model}_bs{batch_size}_{precision}{suffix}"
+
+
+def source_of(spec: ModelSpec, onnx: Path | None, checkpoint: Path | None) -> ConvertSource:
+    """What a zoo model's artefact is made from."""
+    return ConvertSource(
+        onnx=onnx,
+        model=spec.name,
+        checkpoint=checkpoint,
+        input_shape=spec.input.shape,
+        input_name=spec.input.name,
+        output_name=spec.output.name,
+        build=spec.build,
+    )
+
+
+def sources(
+    spec: ModelSpec,
+    weights: Weights,
+    info: BackendInfo,
+    batch_sizes: tuple[int, ...],
+    env: Env,
+) -> Generator[Event, None, dict[int, ConvertSource]]:
+    """What each batch size is converted from: an exported ONNX file, or the weights themselves."""
+    if info.takes == "checkpoint":
+        from ascend_console.tools import torch_checkpoint
+
+        path = env.folder / "export" / f"{spec.name}.pth"
+        torch_checkpoint.save_bare(path, weights.state_dict)
+        yield ArtifactWritten(str(path), "checkpoint")
+        return dict.fromkeys(batch_sizes, source_of(spec, None, path))
+    exported = yield from export_all(spec, weights, batch_sizes, env)
+    return {size: source_of(spec, exported[size].path, None) for size in batch_sizes}
+
+
+def convert_one(
+    backend: Backend, source: ConvertSource, batch_size: int, output: Path
+) -> Generator[Event, None, Artifact]:
+    """Make one artefact at `output`."""
+    yield from backend.convert(source, output, batch_size=batch_size)
+    yield LogLine(f"batch size {batch_size}: {output.stat().st_size / 1e6:.1f} MB, "
+                  f"{backend.version()}")  # fmt: skip
+    yield ArtifactWritten(str(output), "artifact")
+    return Artifact(output, batch_size, backend.options.precision)

@@ -1,0 +1,164 @@
+"""Which weights a job works on: sample weights made here, or a checkpoint that the user names."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ascend_console.core import discovery
+from ascend_console.core.errors import UserError
+from ascend_console.core.events import LogLine, Progress, Warned
+from ascend_console.core.variants import variant
+from ascend_console.tools import files, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from ascend_console.core import specs
+    from ascend_console.core.events import Event
+    from ascend_console.core.specs import Env, ModelSpec
+    from ascend_console.tools.image_sets import ImageSet
+
+_SEED = 20261120
+_CALIBRATION_BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Checked weights of one model. `state_dict` maps every key of the network to its tensor."""
+
+    path: Path
+    kind: specs.Weights
+    sha256: str
+    state_dict: Mapping[str, Any]
+
+    def module(self, spec: ModelSpec) -> Any:
+        """The torch network with these weights, in evaluation mode."""
+        network = spec.build()
+        network.load_state_dict(self.state_dict, strict=True)
+        return network.eval()
+
+
+def require_one_source(spec: ModelSpec, sample: bool, checkpoint: Path | None) -> None:
+    """Exactly one of `--sample` and `--checkpoint`; UserError names both ways."""
+    if sample and checkpoint:
+        raise UserError(
+            "weights.both",
+            "--sample and --checkpoint exclude each other",
+            hint="Leave one of them out.",
+        )
+    if not sample and not checkpoint:
+        raise UserError(
+            "weights.none",
+            "{model} needs weights",
+            hint="Add --sample for sample weights made here, or --checkpoint FILE with your own "
+            "({file} is the official one).",
+            model=spec.name,
+            file=spec.checkpoint.file,
+        )
+
+
+def sample_set(spec: ModelSpec, part: str) -> ImageSet:
+    """The sample images of a model's task: `part` is `fit` or `val` (held out)."""
+    from ascend_console.tools.image_sets import open_dataset
+
+    root = paths.sample_data()
+    if spec.task == "classification":
+        folder = root / "imagenet" / part
+        return open_dataset(folder, root / "imagenet" / f"{part}_label.txt", spec.task)
+    folder = root / "peta" if part == "val" else root / "peta" / "fit"
+    return open_dataset(root / "peta" / "images", folder / "label.json", spec.task)
+
+
+def _fit_batches(spec: ModelSpec, fit: ImageSet, env: Env) -> Iterator[Any]:
+    """Preprocessed batches of the fitting half, in its order."""
+    from ascend_console.tools.environment import cores
+    from ascend_console.tools.image_stream import batches, stream
+
+    chosen = variant(spec.variants[0])
+    results = stream(fit.files, chosen, workers=cores(), cancel=env.cancel)
+    for batch in batches(results, _CALIBRATION_BATCH):
+        yield batch.data
+
+
+def _sample_key(spec: ModelSpec, fit: ImageSet) -> str:
+    """Everything that sample weights are made from, as a hash."""
+    from ascend_console.tools import torch_sample
+    from ascend_console.tools.environment import version_of
+    from ascend_console.zoo import nets
+
+    recipe = hashlib.sha256(Path(torch_sample.__file__).read_bytes())
+    for path in sorted(Path(nets.__path__[0]).glob("*.py")):
+        recipe.update(path.read_bytes())
+    return files.sha256_json(
+        [spec.name, _SEED, fit.fingerprint(), recipe.hexdigest(), version_of("torch")]
+    )
+
+
+def _make_sample(spec: ModelSpec, fit: ImageSet, path: Path, env: Env) -> Iterator[Event]:
+    """Fit the final layer on the first half of the sample data and store the checkpoint."""
+    import numpy as np
+
+    from ascend_console.tools import torch_checkpoint, torch_sample
+
+    yield LogLine(f"fitting sample weights on {len(fit)} sample images")
+    steps = torch_sample.fit_steps(
+        spec, _fit_batches(spec, fit, env), np.asarray(fit.labels), seed=_SEED
+    )
+    for done, state_dict in steps:
+        yield Progress(done, len(fit), "images")
+        if state_dict is not None:
+            torch_checkpoint.save_checkpoint(
+                path, state_dict, spec, "sample weights of ascend-console"
+            )
+
+
+def _sample(spec: ModelSpec, env: Env) -> Generator[Event, None, Path]:
+    fit = sample_set(spec, "fit")
+    folder = paths.cache_folder(env.settings.workspace) / "sample"
+    path = folder / f"{spec.name}-{_sample_key(spec, fit)[:16]}.pth"
+    if path.is_file():
+        yield LogLine(f"sample weights from the cache: {path.name}")
+    else:
+        yield from _make_sample(spec, fit, path, env)
+    return path
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _kind(spec: ModelSpec, path: Path) -> Iterator[Event]:
+    """Say whether a user's file is the official one, as far as a published checksum can tell."""
+    published = spec.checkpoint.md5
+    if published is None and path.name == spec.checkpoint.file:
+        yield Warned(
+            "weights.unverified",
+            f"{path.name} has the official file's name, but no checksum of it is published: "
+            "shown as user weights",
+        )
+
+
+def resolve(
+    spec: ModelSpec, sample: bool, checkpoint: Path | None, env: Env
+) -> Generator[Event, None, Weights]:
+    """The weights of a job, loaded strictly and checked; UserError where there are none."""
+    require_one_source(spec, sample, checkpoint)
+    from ascend_console.tools import torch_checkpoint
+
+    if checkpoint is None:
+        path = yield from _sample(spec, env)
+        kind: specs.Weights = "sample"
+    else:
+        path = files.require_file(checkpoint, "a checkpoint")
+        md5 = spec.checkpoint.md5
+        kind = "official" if md5 and _md5(path) == md5.lower() else "user"
+        yield from _kind(spec, path)
+    loaded = torch_checkpoint.load_for(path, spec, discovery.load_all("zoo"))
+    return Weights(path, kind, files.sha256_file(path), loaded)

@@ -1,0 +1,219 @@
+"""`convert`: an ONNX file to a backend's artefact, one for each batch size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ascend_console.core import discovery
+from ascend_console.core.errors import UserError
+from ascend_console.core.events import StepStarted
+from ascend_console.core.options import option
+from ascend_console.core.specs import BackendOptions, ConvertSource, Env, Job
+from ascend_console.jobs import _convert, _weights
+from ascend_console.jobs._output import output_file
+from ascend_console.jobs.models import zoo_names
+from ascend_console.tools import files
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ascend_console.core.events import Event
+    from ascend_console.core.specs import Backend, BackendInfo, Events
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvertRequest:
+    """What to convert and for which backend."""
+
+    model: str | None = option(
+        "Model of the zoo.", default=None, default_text="none; then --onnx", choices=zoo_names
+    )
+    onnx: Path | None = option(
+        "ONNX file to convert.", default=None, default_text="exported from the weights named"
+    )
+    input_shape: str | None = option(
+        'Input and its shape, such as "image:16,3,224,224".',
+        default=None,
+        default_text="the shapes in the ONNX file, with --batch-size",
+    )
+    checkpoint: Path | None = option(
+        "Checkpoint file, where there is no --onnx.", default=None, default_text="none"
+    )
+    sample: bool = option("Take sample weights, where there is no --onnx.", default=False)
+    backend: str = option("Runtime.", default="onnxruntime", choices=_convert.backend_names)
+    provider: str | None = option(
+        "Execution provider of ONNX Runtime.", default=None, default_text="CPUExecutionProvider"
+    )
+    threads: int | None = option(
+        "Threads of one inference.",
+        default=None,
+        default_text="one a core",
+        unit="threads",
+        minimum=1,
+    )
+    batch_size: tuple[int, ...] | None = option(
+        "Batch sizes, one artefact each.",
+        default=None,
+        default_text="the official ones of the model, else that of the shape",
+        unit="images",
+        minimum=1,
+    )
+    precision: str | None = option(
+        "Numeric precision.", default=None, default_text="the backend's first: fp32"
+    )
+    output: Path | None = option(
+        "Artefact to write; a folder where there are several batch sizes.",
+        default=None,
+        default_text="convert/ in the run folder",
+    )
+
+
+def parse_input_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Name and shape from `image:16,3,224,224`, as atc spells it."""
+    name, _, sizes = text.rpartition(":")
+    try:
+        shape = tuple(int(size) for size in sizes.split(","))
+    except ValueError:
+        shape = ()
+    if not name or not shape or any(size < 1 for size in shape):
+        raise UserError(
+            "convert.input_shape",
+            "--input-shape {text!r} is no name with a shape",
+            hint='Write it as "image:16,3,224,224", every size at least 1.',
+            text=text,
+        )
+    return name, shape
+
+
+def _check_shape(onnx: Path, name: str, shape: tuple[int, ...]) -> None:
+    """The named input must be in the graph, with that rank and its known sizes."""
+    from ascend_console.tools.onnx_graph import inspect_graph
+
+    found = {entry.name: entry.shape for entry in inspect_graph(onnx).inputs}
+    if name not in found:
+        raise UserError(
+            "convert.input_name",
+            "{onnx} has no input {name!r}",
+            hint="Its inputs: {known}.",
+            onnx=onnx,
+            name=name,
+            known=", ".join(found),
+        )
+    sizes = found[name]
+    fits = len(sizes) == len(shape) and all(
+        not isinstance(size, int) or size == wanted
+        for size, wanted in zip(sizes[1:], shape[1:], strict=True)
+    )
+    if not fits:
+        raise UserError(
+            "convert.input_rank",
+            "the input {name} of {onnx} has shape {found}, which {wanted} does not fit",
+            hint="Name a shape that fits.",
+            name=name,
+            onnx=onnx,
+            found="x".join(map(str, sizes)),
+            wanted="x".join(map(str, shape)),
+        )
+
+
+def _onnx_batch(onnx: Path) -> int | None:
+    """The fixed batch of an ONNX file's first input, None where it is free."""
+    from ascend_console.tools.onnx_graph import inspect_graph
+
+    shape = inspect_graph(onnx).inputs[0].shape
+    return shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else None
+
+
+def _sources(
+    request: ConvertRequest, info: BackendInfo, env: Env
+) -> Generator[Event, None, dict[int, ConvertSource]]:
+    """What each batch size is converted from."""
+    if request.onnx is not None:
+        return _onnx_sources(request)
+    if request.model is None:
+        raise UserError(
+            "convert.nothing",
+            "there is nothing to convert",
+            hint="Name --onnx FILE, or --model NAME with --checkpoint FILE or --sample.",
+        )
+    spec = discovery.load("zoo", request.model)
+    weights = yield from _weights.resolve(spec, request.sample, request.checkpoint, env)
+    sizes = request.batch_size or spec.official_batch_sizes
+    return (yield from _convert.sources(spec, weights, info, sizes, env))
+
+
+def _onnx_sources(request: ConvertRequest) -> dict[int, ConvertSource]:
+    onnx = files.require_file(request.onnx or Path(), "an ONNX file")
+    if request.sample or request.checkpoint:
+        raise UserError(
+            "convert.two_sources",
+            "--onnx excludes --sample and --checkpoint",
+            hint="Convert the ONNX file, or leave it out and name the weights.",
+        )
+    sizes = request.batch_size
+    if request.input_shape is not None:
+        name, shape = parse_input_shape(request.input_shape)
+        _check_shape(onnx, name, shape)
+        sizes = sizes or (shape[0],)
+    fixed = _onnx_batch(onnx)
+    if sizes is None and fixed is not None:
+        sizes = (fixed,)
+    if sizes is None and request.model is not None:
+        sizes = tuple(discovery.load("zoo", request.model).official_batch_sizes)
+    if sizes is None:
+        raise UserError(
+            "convert.no_batch",
+            "{onnx} has a dynamic batch, and no batch size is named",
+            hint='Add --batch-size 1, or --input-shape "image:1,3,224,224".',
+            onnx=onnx,
+        )
+    if request.model is None:
+        return {size: ConvertSource(onnx=onnx) for size in sizes}
+    spec = discovery.load("zoo", request.model)
+    return {size: _convert.source_of(spec, onnx, None) for size in sizes}
+
+
+def _targets(
+    request: ConvertRequest, sizes: tuple[int, ...], info: BackendInfo, backend: Backend, env: Env
+) -> dict[int, Path]:
+    stem = request.model or (request.onnx.stem if request.onnx else "model")
+    folder = env.folder / "convert"
+    names = {
+        size: _convert.artifact_name(stem, size, backend.options.precision, info.suffix)
+        for size in sizes
+    }
+    if len(sizes) == 1 and request.output is not None and not request.output.is_dir():
+        return {sizes[0]: output_file(request.output, folder, info.suffix, env)}
+    base = request.output or folder
+    return {size: output_file(base / names[size], folder, info.suffix, env) for size in sizes}
+
+
+def convert(request: ConvertRequest, env: Env) -> Events:
+    """Make one artefact for each batch size."""
+    info = discovery.load("backends", request.backend)
+    options = BackendOptions(
+        provider=request.provider,
+        threads=request.threads,
+        precision=request.precision or _convert.default_precision(info),
+    )
+    _, backend = _convert.load_backend(request.backend, options)
+    yield StepStarted("source", 1, 2)
+    sources = yield from _sources(request, info, env)
+    targets = _targets(request, tuple(sources), info, backend, env)
+    yield StepStarted("convert", 2, 2)
+    for size, source in sources.items():
+        yield from _convert.convert_one(backend, source, size, targets[size])
+
+
+ENTRY = Job(
+    name="convert",
+    summary="ONNX to the backend's artefact, for one or several batch sizes.",
+    request=ConvertRequest,
+    run=convert,
+    example='ascend-console convert --onnx ghostnet.onnx --input-shape "image:16,3,224,224"',
+    recording=True,
+    label=lambda request: str(request.model or "onnx"),
+    order=30,
+)
