@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import ConsoleError
 from ascend_console.core.settings import Settings
@@ -29,28 +29,53 @@ def _language(environment: Mapping[str, str]) -> str:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
+def _first(*candidates: tuple[Any, str]) -> tuple[Any, str]:
+    """The first value that is there, with its origin; the last one is the default."""
+    return next(pair for pair in candidates if pair[0] is not None)
+
+
+def _from_file(typed: Arguments, path: Path) -> dict[str, Any]:
+    """The settings file; `config` is for repairing it, and gets what is right in it."""
+    if typed.command == "config":
+        return settings_file.read_valid(path)
+    return settings_file.read(path, required=typed.config is not None)
+
+
 def _settings(typed: Arguments, environment: Mapping[str, str]) -> Settings:
     """Defaults below the settings file below the environment below flags."""
     path = typed.config or paths.default_config()
-    from_file = settings_file.read(path, required=typed.config is not None)
-    named = environment.get("ASCEND_CONSOLE_WORKSPACE")
-    if typed.workspace:
-        workspace, origin = typed.workspace, "--workspace"
-    elif named:
-        workspace, origin = Path(named), "ASCEND_CONSOLE_WORKSPACE"
-    elif "workspace" in from_file:
-        workspace, origin = Path(from_file["workspace"]), str(path)
-    else:
-        workspace, origin = paths.default_workspace(), "default"
-    plain = typed.no_color or bool(environment.get("NO_COLOR"))
-    plain = plain or environment.get("TERM") == "dumb" or not from_file.get("color", True)
+    from_file = _from_file(typed, path)
+    plain_terminal = environment.get("TERM") == "dumb"
+    workspace, workspace_origin = _first(
+        (typed.workspace, "flag --workspace"),
+        (environment.get("ASCEND_CONSOLE_WORKSPACE") or None,
+         "environment ASCEND_CONSOLE_WORKSPACE"),
+        (from_file.get("workspace"), f"file {path}"),
+        (paths.default_workspace(), "default"),
+    )  # fmt: skip
+    lang, lang_origin = _first(
+        (typed.lang, "flag --lang"),
+        (from_file.get("lang"), f"file {path}"),
+        (_language(environment), "default"),
+    )
+    colour, colour_origin = _first(
+        (False if typed.no_color else None, "flag --no-color"),
+        (False if environment.get("NO_COLOR") else None, "environment NO_COLOR"),
+        (False if plain_terminal else None, "environment TERM"),
+        (from_file.get("color"), f"file {path}"),
+        (True, "default"),
+    )
+    lock_dir = environment.get("ASCEND_CONSOLE_LOCK_DIR")
     return Settings(
-        workspace=workspace.expanduser().absolute(),
-        workspace_origin=origin,
-        lang=typed.lang or from_file.get("lang") or _language(environment),
-        colour=not plain,
+        workspace=Path(workspace).expanduser().absolute(),
+        workspace_origin=workspace_origin.partition(" ")[2] or workspace_origin,
+        lock_dir=Path(lock_dir) if lock_dir else None,
+        lang=lang,
+        colour=colour,
         verbosity=int(typed.verbose) - int(typed.quiet),
         assume_yes=typed.yes,
+        config_file=path,
+        origins={"workspace": workspace_origin, "lang": lang_origin, "color": colour_origin},
     )
 
 

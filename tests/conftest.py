@@ -51,6 +51,7 @@ def isolated(tmp_path_factory, monkeypatch):
         if name.startswith(("ASCEND_", "XDG_", "LC_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("ASCEND_CONSOLE_LOCK_DIR", str(home / "locks"))
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("TERM", "dumb")
 

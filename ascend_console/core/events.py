@@ -108,6 +108,13 @@ class Answered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed(Event):
+    """A line of an earlier run's log, as it was recorded, at the pace of then."""
+
+    line: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class JobSucceeded(Event):
     """The job is done; a run carries its verdict and the exit code of it."""
 
@@ -149,6 +156,7 @@ _KINDS: dict[str, type[Event]] = {
         Warned,
         ArtifactWritten,
         Answered,
+        Replayed,
         JobSucceeded,
         JobFailed,
         JobCancelled,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 from ascend_console.core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class Option:
     positional: bool
     minimum: float | None
     choices: tuple[str, ...]
+    short: str = ""
 
     @property
     def flag(self) -> str:
@@ -50,8 +51,12 @@ def option(
     positional: bool = False,
     minimum: float | None = None,
     choices: Callable[[], tuple[str, ...]] | None = None,
+    short: str = "",
 ) -> Any:
-    """A field of a request. `default_text` says what None stands for; `choices` is asked late."""
+    """A field of a request. `default_text` says what None stands for; `choices` is asked late.
+
+    `short` is a second spelling, such as `-o`.
+    """
     meta = {
         "help": help,
         "default_text": default_text,
@@ -59,6 +64,7 @@ def option(
         "positional": positional,
         "minimum": minimum,
         "choices": choices,
+        "short": short,
     }
     if default is MISSING:
         return field(metadata=meta)
@@ -97,6 +103,7 @@ def options_of(request: type[Any]) -> tuple[Option, ...]:
                 positional=meta["positional"],
                 minimum=meta["minimum"],
                 choices=choices,
+                short=meta["short"],
             )
         )
     return tuple(found)
@@ -132,8 +139,13 @@ def _convert(entry: Option, text: str) -> Any:
     return value
 
 
-def parse_value(entry: Option, text: str) -> Any:
-    """The value of an option from what was typed; several are separated by commas."""
+def parse_value(entry: Option, text: str | Sequence[str]) -> Any:
+    """The value of an option from what was typed.
+
+    Several are separated by commas; several positionals are words of their own.
+    """
+    if not isinstance(text, str):
+        return tuple(_convert(entry, part) for part in text)
     if not entry.many:
         return _convert(entry, text)
     values = tuple(_convert(entry, part.strip()) for part in text.split(","))
@@ -148,7 +160,7 @@ def parse_value(entry: Option, text: str) -> Any:
     return values
 
 
-def build_request(request: type[Any], typed: Mapping[str, str | bool]) -> Any:
+def build_request(request: type[Any], typed: Mapping[str, str | bool | Sequence[str]]) -> Any:
     """The request from what was typed; UserError for what is missing or cannot be read."""
     values: dict[str, Any] = {}
     for entry in options_of(request):
@@ -177,3 +189,19 @@ def request_document(request: Any) -> dict[str, Any]:
         return value
 
     return {entry.name: plain(getattr(request, entry.name)) for entry in fields(request)}
+
+
+def request_from_document(request: type[Any], document: Mapping[str, Any]) -> Any:
+    """The request that `request_document` gave; keys that are no fields any more are left out."""
+
+    def value(entry: Option, stored: Any) -> Any:
+        if stored is None:
+            return None
+        if entry.many:
+            return tuple(entry.kind(part) for part in stored)
+        return entry.kind(stored)
+
+    known = {entry.name: entry for entry in options_of(request)}
+    return request(
+        **{name: value(known[name], stored) for name, stored in document.items() if name in known}
+    )

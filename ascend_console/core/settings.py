@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What `cli.py` decided once; passed in `Env`, never read from the environment again."""
+    """What `cli.py` decided once; passed in `Env`, never read from the environment again.
+
+    `origins` tells by the name in the settings file where a value comes from: `default`, or
+    `file`, `environment` or `flag` and, after a blank, which one.
+    """
 
     workspace: Path
     workspace_origin: str = "default"
+    lock_dir: Path | None = None
     lang: str = "en"
     colour: bool = True
     verbosity: int = 0
     assume_yes: bool = False
+    config_file: Path | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)

@@ -278,13 +278,18 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Env:
-    """What a job is run with. `run_dir` is None for jobs that record nothing."""
+    """What a job is run with. `run_dir` is None for jobs that record nothing.
+
+    `attempt` counts from 1; a run that is taken up again continues its records at `first_seq`.
+    """
 
     settings: Settings
     cancel: Cancel
     clock: Clock
     run_id: str = ""
     run_dir: Path | None = None
+    attempt: int = 1
+    first_seq: int = 0
 
     @property
     def folder(self) -> Path:

@@ -89,7 +89,8 @@ def _of_figures(measured: Measurement) -> list[Finding]:
         reasons.append(
             finding(
                 "measure.unstable",
-                "{batch}: the last windows do not agree within 10 %: {rates} images/s",
+                "{batch}: the last windows differ by more than 10 % in median latency or in "
+                "throughput: {rates} images/s",
                 "Close other programs and measure again.",
                 batch=batch,
                 rates=", ".join(f"{rate:.1f}" for rate in measured.window_throughputs[-3:]),

@@ -5,12 +5,14 @@ Both front ends use the same fold, so that they cannot disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import events
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ascend_console.core.events import Record
 
 _MOST_ROWS = 200
@@ -130,3 +132,28 @@ def fold(view: RunView, record: Record) -> RunView:
     if event.terminal:
         return _fold_terminal(view, event, record.elapsed_s)
     return _fold_fact(view, event)
+
+
+def view_document(view: RunView) -> dict[str, Any]:
+    """A view as JSON values."""
+    return asdict(view)
+
+
+def view_from_document(document: Mapping[str, Any]) -> RunView | None:
+    """The view of a document; None where this version cannot read it."""
+    try:
+        kept = dict(document)
+        error = kept.pop("error")
+        return RunView(
+            **{
+                **kept,
+                "steps": tuple(StepView(**step) for step in kept["steps"]),
+                "measured": {name: (item[0], item[1]) for name, item in kept["measured"].items()},
+                "tables": {name: tuple(rows) for name, rows in kept["tables"].items()},
+                "warnings": tuple(events.Warned(**item) for item in kept["warnings"]),
+                "artifacts": tuple(events.ArtifactWritten(**item) for item in kept["artifacts"]),
+                "error": None if error is None else events.JobFailed(**error),
+            }
+        )
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return None

@@ -146,20 +146,21 @@ def command_parser(job: Job) -> argparse.ArgumentParser:
     )
     for entry in options_of(job.request):
         if entry.positional:
-            count = None if entry.required else "?"
+            count = None if entry.required else "*" if entry.many else "?"
             parser.add_argument(entry.name, nargs=count, metavar=entry.name.upper(),
-                                help=_help(entry))  # fmt: skip
+                                default=argparse.SUPPRESS, help=_help(entry))  # fmt: skip
         elif entry.kind is bool:
             parser.add_argument(entry.flag, dest=entry.name, action="store_true", help=_help(entry))
         else:
             metavar = entry.name.upper().replace("_", "-") + (",…" if entry.many else "")
-            parser.add_argument(entry.flag, dest=entry.name, metavar=metavar, help=_help(entry))
+            flags = [entry.short, entry.flag] if entry.short else [entry.flag]
+            parser.add_argument(*flags, dest=entry.name, metavar=metavar, help=_help(entry))
     return parser
 
 
-def typed_values(job: Job, rest: Sequence[str]) -> dict[str, str | bool]:
-    """What was typed for a command, by field name, still as text."""
-    return vars(command_parser(job).parse_args(list(rest)))
+def typed_values(job: Job, rest: Sequence[str]) -> dict[str, str | bool | Sequence[str]]:
+    """What was typed for a command, by field name, still as text; options stand anywhere."""
+    return vars(command_parser(job).parse_intermixed_args(list(rest)))
 
 
 def overall_help() -> str:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ascend_console import __version__
 from ascend_console.core import discovery
 from ascend_console.core.errors import ConsoleError, UserError
-from ascend_console.core.events import Answered, JobFailed, Warned
+from ascend_console.core.events import (
+    Answered,
+    JobCancelled,
+    JobFailed,
+    Replayed,
+    Warned,
+    from_json,
+)
 from ascend_console.core.options import build_request
 from ascend_console.core.specs import Env, Job
 from ascend_console.headless import arguments, table
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
     from ascend_console.core.events import Record
     from ascend_console.core.settings import Settings
     from ascend_console.headless.arguments import Arguments
+    from ascend_console.headless.printer import Printer
 
 
 def _say(
@@ -65,20 +74,49 @@ def _stop_signals(cancel: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _out(text: str) -> None:
+    """A line on stdout; what is no Unicode text, such as half a file name, is shown escaped."""
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+
+
 class _ListingSink:
-    """Prints the answer of a listing job on stdout, and its warnings and errors on stderr."""
+    """Prints the answer of a listing job on stdout, and its warnings and errors on stderr.
+
+    A replayed run is printed as it was: its lines on stdout as JSON, or its narrative on stderr.
+    """
 
     def __init__(self, form: str, settings: Settings) -> None:
         self._form = form
         self._lang = settings.lang
+        self._settings = settings
+        self._narrator: Printer | None = None
 
     def __call__(self, record: Record) -> None:
         event = record.event
         if isinstance(event, Answered):
-            sys.stdout.write(table.render(event, self._form) + "\n")
+            _out(table.render(event, self._form))
         elif isinstance(event, Warned | JobFailed):
             kind = "error:" if event.terminal else "warning:"
             _say(kind, event.id, event.args, event.message, event.hint, self._lang)
+        elif isinstance(event, Replayed):
+            self._replay(event.line)
+        elif self._narrator is not None and isinstance(event, JobCancelled):
+            self._narrator(record)
+        elif self._narrator is not None and event.terminal:
+            self._narrator.summary([self._narrator.view])
+
+    def _replay(self, line: dict[str, Any]) -> None:
+        if self._form == "json":
+            _out(json.dumps(line, ensure_ascii=False))
+            sys.stdout.flush()
+            return
+        if self._narrator is None:
+            from ascend_console.headless.printer import Printer
+
+            self._narrator = Printer(self._settings)
+        recorded = from_json(line)
+        if recorded is not None:
+            self._narrator(recorded)
 
 
 def _run_command(job: Job, typed: Arguments, env: Env, argv: Sequence[str]) -> int:

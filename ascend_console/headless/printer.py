@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _VERDICT_COLOURS = {"PASS": "green", "FAIL": "red", "INVALID": "yellow", "INCOMPLETE": "yellow"}
 _SHARES = 10
+# Columns of the summary whose cells are words.
+_WORDED = frozenset({"weights", "valid", "verdict"})
 
 
 def clock_text(seconds: float) -> str:
@@ -27,17 +29,19 @@ def clock_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def progress_text(step: StepView, elapsed_s: float) -> str:
+def progress_text(step: StepView, elapsed_s: float, lang: str = "en") -> str:
     """`183/300 images  61 %  118.4 images/s  about 0:01 left`."""
     done = step.done or 0
     rate = step.rate_at(elapsed_s)
-    parts = [f"{done}/{step.total} {step.unit}" if step.total else f"{done} {step.unit}"]
+    unit = catalogue.word(step.unit, lang)
+    parts = [f"{done}/{step.total} {unit}" if step.total else f"{done} {unit}"]
     if step.total:
         parts.append(f"{100 * done // step.total} %")
     if rate:
-        parts.append(f"{rate:.1f} {step.unit}/s")
+        parts.append(f"{rate:.1f} {unit}/s")
         if step.total and done < step.total:
-            parts.append(f"about {clock_text((step.total - done) / rate)} left")
+            left = catalogue.word("about {time} left", lang)
+            parts.append(left.format(time=clock_text((step.total - done) / rate)))
     return "  ".join(parts)
 
 
@@ -69,6 +73,14 @@ class Printer:
     def _word(self, english: str) -> str:
         return catalogue.word(english, self._settings.lang)
 
+    def _step(self, name: str) -> str:
+        """The name of a step or figure, whose batch size stays as it is: `infer bs8`."""
+        what, at, batch_size = name.partition(" bs")
+        return self._word(what) + at + batch_size
+
+    def _cell(self, column: str, value: object) -> object:
+        return value if value is None or column not in _WORDED else self._word(cell_text(value))
+
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour, where colours are wanted."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._colour else text
@@ -85,7 +97,7 @@ class Printer:
         step = self.view.step
         if step is None or self._settings.verbosity < 0:
             return
-        text = "      " + progress_text(step, self.view.elapsed_s)
+        text = "      " + progress_text(step, self.view.elapsed_s, self._settings.lang)
         if self._live:
             self._stream.write("\r" + text[:78] + "\x1b[K")
             self._stream.flush()
@@ -117,12 +129,13 @@ class Printer:
         elif isinstance(event, events.StepStarted):
             self._share = -1
             elapsed = self.paint(clock_text(self.view.elapsed_s), "dim")
-            self.say(f"[{event.index}/{event.count}] {self._word(event.name)}  {elapsed}")
+            self.say(f"[{event.index}/{event.count}] {self._step(event.name)}  {elapsed}")
         elif isinstance(event, events.LogLine):
             if event.level != "info" or self._settings.verbosity > 0:
                 self.say(f"      {cell_text(event.text)}")
         elif isinstance(event, events.Measured) and self._settings.verbosity > 0:
-            self.say(f"      {event.name} {cell_text(event.value)} {event.unit}")
+            unit = self._word(event.unit)
+            self.say(f"      {self._step(event.name)} {cell_text(event.value)} {unit}")
         elif isinstance(event, events.JobSucceeded) and event.verdict:
             self._verdict(event.verdict)
         elif isinstance(event, events.JobCancelled):
@@ -143,6 +156,6 @@ class Printer:
         rows = [row for view in views for row in view.tables.get("summary", ())]
         if rows:
             columns = list(rows[0])
+            shown = [[self._cell(name, row.get(name)) for name in columns] for row in rows]
             self.say("")
-            self.say(aligned([self._word(name) for name in columns],
-                             [[row.get(name) for name in columns] for row in rows]))  # fmt: skip
+            self.say(aligned([self._word(name) for name in columns], shown))

@@ -7,16 +7,17 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ascend_console.core import discovery
 from ascend_console.core.errors import UserError, worst_exit_code
 from ascend_console.core.events import ArtifactWritten, to_json
-from ascend_console.core.options import request_document
+from ascend_console.core.options import request_document, request_from_document
 from ascend_console.headless.printer import Printer
 from ascend_console.jobs._loop import run_job
 from ascend_console.tools import files, run_folder
 from ascend_console.tools.environment import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ascend_console.core.events import Record
     from ascend_console.core.specs import Env, Job
@@ -50,21 +51,58 @@ def _write_run_document(job: Job, request: Any, env: Env, argv: Sequence[str]) -
     files.write_json(env.folder / "run.json", document)
 
 
-def _record(
-    job: Job, request: Any, env: Env, typed: Arguments, argv: Sequence[str]
+def _attempt(
+    job: Job, request: Any, env: Env, typed: Arguments, begin: Callable[[Env], None]
 ) -> tuple[int, RunView]:
-    """One recorded run: its folder, its event log, its printer."""
-    label = job.label(request) if job.label else job.name
-    folder = run_folder.create(env.settings.workspace, env.clock.utc(), label, typed.run_dir)
-    env = replace(env, run_id=folder.name, run_dir=folder)
-    log = run_folder.EventLog(folder)
+    """One attempt at a run whose folder stands: its event log, its printer."""
+    log = run_folder.EventLog(env.folder)
     printer = Printer(env.settings)
+    env = replace(env, first_seq=log.next_seq)
     try:
-        _write_run_document(job, request, env, argv)
+        begin(env)
         out = _json_line if typed.json else _print_artifact
         return run_job(job, request, env, log.append, out, printer), printer.view
     finally:
         log.close()
+
+
+def _record(
+    job: Job, request: Any, env: Env, typed: Arguments, argv: Sequence[str]
+) -> tuple[int, RunView]:
+    """A new run. What was refused before it made anything leaves no folder behind."""
+    label = job.label(request) if job.label else job.name
+    folder = run_folder.create(env.settings.workspace, env.clock.utc(), label, typed.run_dir)
+    stop = run_folder.StopRequest(env.cancel, folder)
+    env = replace(env, run_id=folder.name, run_dir=folder, cancel=stop)
+    code, view = _attempt(
+        job, request, env, typed, lambda env: _write_run_document(job, request, env, argv)
+    )
+    if code == UserError.exit_code and not view.artifacts and typed.run_dir is None:
+        run_folder.discard(folder)
+    return code, view
+
+
+def _resume(wanted: str, env: Env, typed: Arguments) -> int:
+    """Take up a run that did not finish, with the request that it began with."""
+    folder = run_folder.find(env.settings.workspace, wanted)
+    stored = run_folder.load(folder)
+    if stored.state == "finished" or "request" not in stored.document:
+        raise UserError(
+            "resume.finished" if stored.state == "finished" else "resume.nothing",
+            "the run {name} has finished"
+            if stored.state == "finished"
+            else "the run {name} never began: it has no request",
+            hint="Start a new run; `runs show {name}` shows this one.",
+            name=folder.name,
+        )
+    job = discovery.load("jobs", stored.document["job"])
+    request = request_from_document(job.request, stored.document["request"])
+    stop = run_folder.StopRequest(env.cancel, folder)
+    attempt = max(stored.view.attempt, 0) + 1
+    env = replace(env, run_id=folder.name, run_dir=folder, cancel=stop, attempt=attempt)
+    code, view = _attempt(job, request, env, typed, lambda env: run_folder.clear(env.folder))
+    Printer(env.settings).summary([view])
+    return code
 
 
 def record_all(job: Job, request: Any, env: Env, typed: Arguments, argv: Sequence[str]) -> int:
@@ -72,6 +110,15 @@ def record_all(job: Job, request: Any, env: Env, typed: Arguments, argv: Sequenc
 
     The exit code is the worst one; a summary of all stands at the end of stderr.
     """
+    wanted = getattr(request, "resume", None)
+    if wanted is not None:
+        if replace(request, resume=None) != type(request)():
+            raise UserError(
+                "resume.alone",
+                "--resume takes up a run with the request that it began with",
+                hint="Leave every other option of the run out.",
+            )
+        return _resume(wanted, env, typed)
     requests = job.split(request) if job.split else [request]
     if typed.run_dir is not None and len(requests) > 1:
         raise UserError(

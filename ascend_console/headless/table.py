@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ascend_console.core.events import Answered
 
+_MOST_INDENTED = 1000  # rows that somebody reads; beyond, the fast encoder counts
 _UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
@@ -26,6 +27,8 @@ def cell_text(value: Any) -> str:
 
 def cells(text: str) -> int:
     """How many terminal cells a text takes; wide East Asian characters take two."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
@@ -82,7 +85,8 @@ def render(answer: Answered, form: str) -> str:
     if form == "json":
         import json
 
-        return json.dumps(answer.document, ensure_ascii=False, indent=1)
+        indent = 1 if len(answer.rows) <= _MOST_INDENTED else None
+        return json.dumps(answer.document, ensure_ascii=False, indent=indent)
     if form == "csv":
         return comma_separated(answer.columns, answer.rows)
     if form == "md":

@@ -10,6 +10,8 @@ from ascend_console.core.errors import BackendUnavailable, UserError
 from ascend_console.core.events import ArtifactWritten, LogLine
 from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, ConvertSource
 from ascend_console.jobs._export import export_all
+from ascend_console.tools import files
+from ascend_console.tools.artefact_cache import ArtefactCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -47,18 +49,18 @@ def load_backend(name: str, options: BackendOptions) -> tuple[BackendInfo, Backe
     if reason is not None:
         raise BackendUnavailable(
             "backend.unavailable",
-            "the backend {name} cannot be used here: {reason}",
+            "the backend {backend} cannot be used here: {reason}",
             hint="Install what is named, or choose another of: {known}.",
-            name=name,
+            backend=name,
             reason=reason,
             known=", ".join(backend_names()),
         )
     if options.precision not in info.precisions:
         raise UserError(
             "backend.precision",
-            "the backend {name} has no precision {precision!r}",
+            "the backend {backend} has no precision {precision!r}",
             hint="Choose one of: {known}.",
-            name=name,
+            backend=name,
             precision=options.precision,
             known=", ".join(info.precisions),
         )
@@ -113,7 +115,46 @@ def convert_one(
 ) -> Generator[Event, None, Artifact]:
     """Make one artefact at `output`."""
     yield from backend.convert(source, output, batch_size=batch_size)
-    yield LogLine(f"batch size {batch_size}: {output.stat().st_size / 1e6:.1f} MB, "
-                  f"{backend.version()}")  # fmt: skip
+    size_mb = output.stat().st_size / 1e6
+    yield LogLine(f"batch size {batch_size}: {size_mb:.1f} MB, {backend.version()}")
     yield ArtifactWritten(str(output), "artifact")
     return Artifact(output, batch_size, backend.options.precision)
+
+
+def _cache_key(backend: Backend, source: ConvertSource, batch_size: int) -> str:
+    """Everything that an artefact depends on."""
+    from ascend_console import __version__
+    from ascend_console.tools.environment import processor_model, vector_extensions
+
+    file = source.onnx or source.checkpoint
+    return files.sha256_json(
+        [
+            "convert",
+            __version__,
+            files.sha256_file(file) if file else None,
+            source.model,
+            backend.version(),
+            backend.provider_name(),
+            backend.threads,
+            backend.options.precision,
+            batch_size,
+            processor_model(),
+            vector_extensions(),
+        ]
+    )
+
+
+def convert_cached(
+    backend: Backend, source: ConvertSource, batch_size: int, output: Path, env: Env
+) -> Generator[Event, None, Artifact]:
+    """Make one artefact in the run folder, or take that of an earlier run."""
+    cache = ArtefactCache(env.settings.workspace)
+    key = _cache_key(backend, source, batch_size)
+    if cache.fetch(key, output.parent):
+        yield LogLine(f"{output.name} from the cache")
+        yield ArtifactWritten(str(output), "artifact")
+        return Artifact(output, batch_size, backend.options.precision)
+    made = yield from convert_one(backend, source, batch_size, output)
+    side_car = output.with_name(output.name + ".json")
+    cache.store(key, [output, side_car] if side_car.exists() else [output])
+    return made

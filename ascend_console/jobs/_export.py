@@ -9,6 +9,8 @@ from ascend_console.core import discovery
 from ascend_console.core.errors import ConversionFailed
 from ascend_console.core.events import ArtifactWritten, LogLine, Measured, Warned
 from ascend_console.core.specs import BackendOptions
+from ascend_console.tools import files
+from ascend_console.tools.artefact_cache import ArtefactCache
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -99,10 +101,10 @@ def export_onnx(
 
     `batch_size` None exports a dynamic batch. Nothing stands at `output` unless all of it held.
     """
-    from ascend_console.tools import files, onnx_graph, torch_export
+    from ascend_console.tools import onnx_graph, torch_export
 
     yield from _batch_notes(spec, batch_size)
-    module = weights.module(spec)
+    module = weights.module()
     with files.atomic_path(output) as edited:
         raw = edited.with_name(edited.name + ".raw.onnx")
         try:
@@ -120,16 +122,39 @@ def export_onnx(
     return Exported(output, batch_size, files.sha256_file(output))
 
 
+def _cache_key(spec: ModelSpec, weights: Weights, batch_size: int | None) -> str:
+    """Everything that an exported file depends on."""
+    from ascend_console import __version__
+    from ascend_console.tools.environment import version_of
+
+    made_with = [__version__, version_of("torch"), version_of("onnx")]
+    return files.sha256_json(["export", spec.name, weights.sha256, batch_size, *made_with])
+
+
+def _export_cached(
+    spec: ModelSpec, weights: Weights, batch_size: int | None, env: Env
+) -> Generator[Event, None, Exported]:
+    """Export into the run folder, or take the file of an earlier run."""
+    path = env.folder / "export" / onnx_name(spec, batch_size)
+    cache = ArtefactCache(env.settings.workspace)
+    key = _cache_key(spec, weights, batch_size)
+    if cache.fetch(key, path.parent):
+        yield LogLine(f"{path.name} from the cache")
+        yield ArtifactWritten(str(path), "onnx")
+        return Exported(path, batch_size, files.sha256_file(path))
+    exported = yield from export_onnx(spec, weights, batch_size, path)
+    cache.store(key, [path])
+    return exported
+
+
 def export_all(
     spec: ModelSpec, weights: Weights, batch_sizes: tuple[int, ...], env: Env
 ) -> Generator[Event, None, dict[int, Exported]]:
     """The ONNX file that serves each batch size: one for all, or one each where it is fixed."""
-    folder = env.folder / "export"
     if spec.fixed_batch:
         served = {}
         for size in batch_sizes:
-            path = folder / onnx_name(spec, size)
-            served[size] = yield from export_onnx(spec, weights, size, path)
+            served[size] = yield from _export_cached(spec, weights, size, env)
         return served
-    one = yield from export_onnx(spec, weights, None, folder / onnx_name(spec, None))
+    one = yield from _export_cached(spec, weights, None, env)
     return dict.fromkeys(batch_sizes, one)

@@ -33,7 +33,7 @@ class _Recorder:
         self._env = env
         self._sinks = sinks
         self._started_s = env.clock.monotonic_s()
-        self._seq = 0
+        self._seq = env.first_seq
         self._held: Progress | None = None
         self._progress_s = float("-inf")
 
@@ -72,11 +72,13 @@ def _failure(error: ConsoleError) -> Event:
 
 
 def _bug(error: BaseException) -> JobFailed:
+    reason = f"{type(error).__name__}: {error}"
     return JobFailed(
         "console.bug",
-        f"a bug of the console: {type(error).__name__}: {error}",
+        f"a bug of the console: {reason}",
         "Please report it with the lines above.",
         1,
+        {"error": reason},
     )
 
 
@@ -89,7 +91,7 @@ def run_job(job: Job, request: Any, env: Env, *sinks: Sink) -> int:
     """
     recorder = _Recorder(env, sinks)
     title = job.label(request) if job.label else job.name
-    recorder.send(JobStarted(job.name, title))
+    recorder.send(JobStarted(job.name, title, env.attempt))
     try:
         ended = _drain(job.run(request, env), env, recorder)
     except ConsoleError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ascend_console.core.events import LogLine, Measured, Progress
 from ascend_console.core.stats import Measurement, WindowTracker
 from ascend_console.core.validity import Conditions, ForeignUse, Validity, judge_measurement
+from ascend_console.core.verdict import Finding, LatencyMs
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -135,7 +136,31 @@ def write_measurement(
         **facts,
         "measurement": asdict(measured.figures),
         "valid": validity.valid,
-        "validity": [entry.to_json() for entry in validity.findings],
+        "reasons": [entry.to_json() for entry in validity.reasons],
+        "notes": [entry.to_json() for entry in validity.notes],
         "latencies_ms": [round(value, 4) for value in measured.latencies_ms],
     }
     files.write_json(path, document)
+
+
+def read_measurement(path: Path, key: str) -> MeasuredRate | None:
+    """The measurement of an earlier attempt at the same; None where there is none."""
+    from ascend_console.tools import files
+
+    if not path.is_file():
+        return None
+    document = files.read_json(path)
+    if not isinstance(document, dict) or document.get("key") != key:
+        return None
+    stored = dict(document["measurement"])
+    stored["latency_ms"] = LatencyMs(**stored["latency_ms"])
+    stored["window_throughputs"] = tuple(stored["window_throughputs"])
+    reasons, notes = (
+        tuple(
+            Finding(entry["id"], entry["message"], entry["hint"], entry["args"])
+            for entry in document[name]
+        )
+        for name in ("reasons", "notes")
+    )
+    validity = Validity(document["valid"], reasons, notes)
+    return MeasuredRate(Measurement(**stored), validity, tuple(document["latencies_ms"]))

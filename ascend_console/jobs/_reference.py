@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.events import LogLine
-from ascend_console.jobs._scoring import Scorer, Scores
+from ascend_console.jobs._scoring import Scorer, Scores, load_scores, save_scores
 from ascend_console.jobs._stream import run_through
 from ascend_console.tools import files, paths
 
@@ -62,44 +62,6 @@ def _cache_path(
     return folder / f"{spec.name}-{key[:24]}.npz"
 
 
-def _save(path: Path, scores: Scores) -> None:
-    import numpy as np
-
-    arrays = {
-        "names": np.asarray(scores.names),
-        "classes": np.asarray(scores.classes),
-        "labels": scores.labels,
-        "ranks": scores.ranks,
-        "best": scores.best,
-        "values": scores.values,
-    }
-    held: dict[str, Any] = {key: value for key, value in arrays.items() if value is not None}
-    with files.atomic_path(path) as temporary:
-        np.savez(temporary, **held)
-
-
-def _load(path: Path, spec: ModelSpec) -> Scores | None:
-    """Cached scores; None where there are none, or where the file is damaged."""
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            held = {key: stored[key] for key in stored.files}
-        return Scores(
-            spec.task,
-            tuple(held["names"].tolist()),
-            int(held["classes"]),
-            held["labels"],
-            held.get("ranks"),
-            held.get("best"),
-            held.get("values"),
-        )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
-
-
 def reference_scores(
     spec: ModelSpec, weights: Weights, image_set: ImageSet, intake: Intake, env: Env,
     chosen: Preprocess,
@@ -108,15 +70,15 @@ def reference_scores(
     from ascend_console.tools import torch_parallel
 
     path = _cache_path(spec, weights, image_set, chosen, env)
-    cached = _load(path, spec)
+    cached = load_scores(path, spec.task)
     if cached is not None:
         yield LogLine("torch float32 reference from the cache")
         return cached
-    compute = torch_parallel.network_compute(weights.module(spec))
+    compute = torch_parallel.network_compute(weights.module())
     with torch_parallel.spread_over_cores(compute) as spread:
         streamed = yield from run_through(
             spread, intake, image_set, Scorer(spec.task), torch_parallel.reference_batch(), env
         )
     if not streamed.bad:
-        _save(path, streamed.scores)
+        save_scores(path, streamed.scores)
     return streamed.scores

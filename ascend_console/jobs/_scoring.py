@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -190,3 +191,63 @@ def write_accuracy(
     files.write_json(folder / "accuracy.json", accuracy_document(scores, attribute_names))
     files.write_text(folder / "predictions.csv", "\n".join(prediction_rows(scores)) + "\n")
     return (*written, folder / "accuracy.json", folder / "predictions.csv")
+
+
+def save_scores(path: Path, scores: Scores, facts: Mapping[str, Any] | None = None) -> None:
+    """Keep scores, and what else is to be known of them, for another attempt or another run."""
+    import numpy as np
+
+    from ascend_console.tools import files
+
+    arrays = {
+        "names": np.asarray(scores.names),
+        "classes": np.asarray(scores.classes),
+        "labels": scores.labels,
+        "ranks": scores.ranks,
+        "best": scores.best,
+        "values": scores.values,
+        "facts": np.asarray(json.dumps(facts or {})),
+    }
+    held: dict[str, Any] = {key: value for key, value in arrays.items() if value is not None}
+    with files.atomic_path(path) as temporary:
+        np.savez(temporary, **held)
+
+
+def _stored(path: Path) -> dict[str, Any] | None:
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def load_scores(path: Path, task: Task) -> Scores | None:
+    """Scores that were kept; None where there are none, or where the file is damaged."""
+    held = _stored(path)
+    try:
+        return (
+            None
+            if held is None
+            else Scores(
+                task,
+                tuple(held["names"].tolist()),
+                int(held["classes"]),
+                held["labels"],
+                held.get("ranks"),
+                held.get("best"),
+                held.get("values"),
+            )
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def load_facts(path: Path) -> dict[str, Any]:
+    """What was kept beside scores; empty where there is nothing."""
+    held = _stored(path)
+    found = json.loads(str(held["facts"])) if held and "facts" in held else {}
+    return found if isinstance(found, dict) else {}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +25,25 @@ _SEED = 20261120
 _CALIBRATION_BATCH = 20
 
 
-@dataclass(frozen=True, slots=True)
 class Weights:
-    """Checked weights of one model. `state_dict` maps every key of the network to its tensor."""
+    """Checked weights of one model, loaded when they are first needed."""
 
-    path: Path
-    kind: specs.Weights
-    sha256: str
-    state_dict: Mapping[str, Any]
+    def __init__(self, path: Path, kind: specs.Weights, spec: ModelSpec) -> None:
+        self.path = path
+        self.kind = kind
+        self.sha256 = files.sha256_file(path)
+        self._spec = spec
 
-    def module(self, spec: ModelSpec) -> Any:
+    @functools.cached_property
+    def state_dict(self) -> Mapping[str, Any]:
+        """Every key of the network with its tensor; UserError where the file is none of it."""
+        from ascend_console.tools import torch_checkpoint
+
+        return torch_checkpoint.load_for(self.path, self._spec, discovery.load_all("zoo"))
+
+    def module(self) -> Any:
         """The torch network with these weights, in evaluation mode."""
-        network = spec.build()
+        network = self._spec.build()
         network.load_state_dict(self.state_dict, strict=True)
         return network.eval()
 
@@ -87,14 +94,9 @@ def _sample_key(spec: ModelSpec, fit: ImageSet) -> str:
     """Everything that sample weights are made from, as a hash."""
     from ascend_console.tools import torch_sample
     from ascend_console.tools.environment import version_of
-    from ascend_console.zoo import nets
 
-    recipe = hashlib.sha256(Path(torch_sample.__file__).read_bytes())
-    for path in sorted(Path(nets.__path__[0]).glob("*.py")):
-        recipe.update(path.read_bytes())
-    return files.sha256_json(
-        [spec.name, _SEED, fit.fingerprint(), recipe.hexdigest(), version_of("torch")]
-    )
+    recipe = [files.sha256_file(path) for path in torch_sample.recipe_files(spec.name)]
+    return files.sha256_json([spec.name, _SEED, fit.fingerprint(), recipe, version_of("torch")])
 
 
 def _make_sample(spec: ModelSpec, fit: ImageSet, path: Path, env: Env) -> Iterator[Event]:
@@ -142,23 +144,22 @@ def _kind(spec: ModelSpec, path: Path) -> Iterator[Event]:
             "weights.unverified",
             f"{path.name} has the official file's name, but no checksum of it is published: "
             "shown as user weights",
+            args={"file": path.name},
         )
 
 
 def resolve(
     spec: ModelSpec, sample: bool, checkpoint: Path | None, env: Env
 ) -> Generator[Event, None, Weights]:
-    """The weights of a job, loaded strictly and checked; UserError where there are none."""
+    """The weights of a job; UserError where there are none, or where a user's file is wrong."""
     require_one_source(spec, sample, checkpoint)
-    from ascend_console.tools import torch_checkpoint
-
     if checkpoint is None:
-        path = yield from _sample(spec, env)
-        kind: specs.Weights = "sample"
-    else:
-        path = files.require_file(checkpoint, "a checkpoint")
-        md5 = spec.checkpoint.md5
-        kind = "official" if md5 and _md5(path) == md5.lower() else "user"
-        yield from _kind(spec, path)
-    loaded = torch_checkpoint.load_for(path, spec, discovery.load_all("zoo"))
-    return Weights(path, kind, files.sha256_file(path), loaded)
+        return Weights((yield from _sample(spec, env)), "sample", spec)
+    path = files.require_file(checkpoint, "a checkpoint")
+    md5 = spec.checkpoint.md5
+    kind: specs.Weights = "official" if md5 and _md5(path) == md5.lower() else "user"
+    weights = Weights(path, kind, spec)
+    # Loading is the check: a wrong file must be refused before anything is made of it.
+    _ = weights.state_dict
+    yield from _kind(spec, path)
+    return weights

@@ -56,17 +56,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path`; renamed to it at the end, removed on any error."""
+def atomic_folder(path: Path, *, keep_existing: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `path`; renamed to it at the end, removed on any error.
+
+    A folder with files that stands there by then is an error, or stays with `keep_existing`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(".tmp", f".{path.name[:80]}.", path.parent))
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         temporary.chmod(0o755)
         yield temporary
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError:
+            if not (keep_existing and path.is_dir()):
+                raise
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:

@@ -49,6 +49,18 @@ def default_config() -> Path:
     return user_config_path("ascend-console") / "config.toml"
 
 
+def default_lock_dir() -> Path:
+    """The user's folder for what lasts as long as the machine runs: the device locks."""
+    import warnings
+
+    from platformdirs import user_runtime_path
+
+    with warnings.catch_warnings():
+        # Without a login session there is no such folder, and a temporary one serves as well.
+        warnings.simplefilter("ignore")
+        return user_runtime_path("ascend-console")
+
+
 def runs_folder(workspace: Path) -> Path:
     """The folder whose sub-folders are the runs."""
     return workspace / "runs"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import ToolFailed, UserError
-from ascend_console.core.events import from_json, to_json
-from ascend_console.core.view import RunView, fold
+from ascend_console.core.events import SCHEMA, from_json, to_json
+from ascend_console.core.view import RunView, fold, view_document, view_from_document
 from ascend_console.tools import files, locks
 from ascend_console.tools.paths import runs_folder
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ascend_console.core.events import Record
+    from ascend_console.core.specs import Cancel
 
+_VIEW_INTERVAL_S = 5.0
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 
 
@@ -69,19 +72,55 @@ def create(workspace: Path, utc: str, label: str, wanted: Path | None = None) ->
     )
 
 
+class StopRequest:
+    """Whether a run was asked to stop: by a signal, or by a file `cancel` in its folder."""
+
+    def __init__(self, signalled: Cancel, folder: Path) -> None:
+        self._signalled = signalled
+        self._file = folder / "cancel"
+
+    def is_set(self) -> bool:
+        """True from the request on."""
+        return self._signalled.is_set() or self._file.exists()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the request at most `timeout` seconds; whether it came."""
+        return self.is_set() or self._signalled.wait(timeout) or self.is_set()
+
+
+def _cut_torn_line(path: Path) -> int:
+    """Cut what a killed writer left of its last line; gives back the number of whole lines."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("rb+") as stream:
+            stream.truncate(whole)
+    return data.count(b"\n")
+
+
 class EventLog:
-    """The writer of a run's `events.jsonl`; holds `run.lock` while it is open."""
+    """The writer of a run's `events.jsonl` and `view.json`; holds `run.lock` while it is open.
+
+    `next_seq` is the number of the first record to come. The view is written every five seconds
+    and at the end, with the offset in bytes that it covers, so that opening a long run is cheap.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._lock = locks.FileLock(folder / "run.lock")
-        if not self._lock.acquire():
+        if not self._lock.acquire(folder.name):
             raise UserError(
                 "run.busy",
                 "another process works on the run {name}",
-                hint="Wait for it, or stop it with Ctrl-C in its terminal.",
+                hint="Wait for it, or stop it: ascend-console runs cancel {name}.",
                 name=folder.name,
             )
+        self._folder = folder
         self._path = folder / "events.jsonl"
+        self.next_seq = _cut_torn_line(self._path)
+        self._view = load(folder).view
+        self._view_s = 0.0
         self._stream: BufferedWriter | None = self._path.open("ab")
 
     def append(self, record: Record) -> None:
@@ -100,6 +139,14 @@ class EventLog:
                 path=self._path,
                 reason=error.strerror or error,
             ) from error
+        self._view = fold(self._view, record)
+        if record.elapsed_s - self._view_s >= _VIEW_INTERVAL_S or record.event.terminal:
+            self._view_s = record.elapsed_s
+            self._write_view(self._stream.tell())
+
+    def _write_view(self, offset: int) -> None:
+        document = {"schema": SCHEMA, "offset": offset, "view": view_document(self._view)}
+        files.write_json(self._folder / "view.json", document)
 
     def close(self) -> None:
         """Close the file and free the lock."""
@@ -109,13 +156,14 @@ class EventLog:
         self._lock.release()
 
 
-def read_records(folder: Path) -> Iterator[Record]:
-    """The records of a run in order; a torn last line and unknown events are passed over."""
+def read_records(folder: Path, offset: int = 0) -> Iterator[Record]:
+    """The records of a run from a byte offset on; torn lines and unknown events are left out."""
     try:
         stream = (folder / "events.jsonl").open("rb")
     except OSError:
         return
     with stream:
+        stream.seek(offset)
         for line in stream:
             try:
                 document = json.loads(line)
@@ -123,6 +171,28 @@ def read_records(folder: Path) -> Iterator[Record]:
                 continue
             if isinstance(document, dict) and (record := from_json(document)) is not None:
                 yield record
+
+
+def _stored_view(folder: Path) -> tuple[RunView, int]:
+    """The view of `view.json` and the offset that it covers; an empty one where it is unusable."""
+    try:
+        document = json.loads((folder / "view.json").read_bytes())
+        view, offset = view_from_document(document["view"]), int(document["offset"])
+        usable = view is not None and offset <= (folder / "events.jsonl").stat().st_size
+    except (OSError, ValueError, KeyError, TypeError):
+        return RunView(run_id=folder.name), 0
+    return (view, offset) if usable and view is not None else (RunView(run_id=folder.name), 0)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left behind; the run's lock must be held."""
+    for path in sorted(folder.rglob(".*"), reverse=True):
+        if ".tmp" not in path.name:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +220,25 @@ class StoredRun:
 
 def load(folder: Path) -> StoredRun:
     """The run of a folder."""
-    view = RunView(run_id=folder.name)
-    for record in read_records(folder):
+    view, offset = _stored_view(folder)
+    for record in read_records(folder, offset):
         view = fold(view, record)
     path = folder / "run.json"
     document = files.read_json(path) if path.is_file() else {}
     return StoredRun(folder, view, document if isinstance(document, dict) else {})
+
+
+def clear(folder: Path) -> None:
+    """Make the folder of a stopped run ready for another attempt."""
+    (folder / "cancel").unlink(missing_ok=True)
+    sweep(folder)
+
+
+def discard(folder: Path) -> None:
+    """Remove a run folder: out of sight at once, then file by file."""
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def list_folders(workspace: Path) -> tuple[Path, ...]:

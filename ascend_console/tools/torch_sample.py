@@ -8,11 +8,12 @@ and no gate is saturated.
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import UserError
-from ascend_console.tools import linear_fit
+from ascend_console.tools import linear_fit, torch_parallel
 from ascend_console.tools.torch_checkpoint import require_torch
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def fit_steps(
     """Make sample weights, telling after each batch how many images have passed the backbone.
 
     `batches` are (n, *input) samples, `labels` one class or one row of 0 and 1 per image, in the
-    same order. The weights come with the last step. The same images, seed, version of torch and
-    number of threads give the same weights. Raises UserError where labels and images do not fit.
+    same order. The weights come with the last step. The same images, seed and version of torch
+    give the same weights, whatever the number of cores. UserError where labels do not fit.
     """
     require_torch()
     import numpy as np
@@ -52,12 +53,13 @@ def fit_steps(
     _require_pairs(len(images), labels)
     module = _random_module(spec, seed)
     features: list[NDArray[np.float32]] = []
-    for _ in _calibrate(module, images[_spread(labels, CALIBRATION_IMAGES)]):
-        yield 0, None
-    for start in range(0, len(images), _BATCH):
-        with torch.no_grad():
-            features.append(_features(module, images[start : start + _BATCH]))
-        yield min(start + _BATCH, len(images)), None
+    step = torch_parallel.reference_batch()
+    with torch_parallel.spread_over_cores(_features_of(module)) as spread:
+        for _ in _calibrate(module, images[_spread(labels, CALIBRATION_IMAGES)]):
+            yield 0, None
+        for start in range(0, len(images), step):
+            features.append(spread(images[start : start + step]))
+            yield min(start + step, len(images)), None
     fit = linear_fit.classes if spec.task == "classification" else linear_fit.attributes
     weight, bias = fit(
         np.concatenate(features).astype(np.float64), labels, spec.output.shape[0], seed
@@ -214,13 +216,19 @@ def _last_linear(module: nn.Module) -> nn.Linear:
     return [layer for layer in module.modules() if isinstance(layer, nn.Linear)][-1]
 
 
-def _features(module: nn.Module, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the last linear layer takes, (n, width)."""
-    seen: list[torch.Tensor] = []
-    hook = _last_linear(module).register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-    try:
-        module(_tensor(images))
-    finally:
-        hook.remove()
-    found: NDArray[np.float32] = seen[0].numpy().copy()
-    return found
+def _features_of(module: nn.Module) -> torch_parallel.Compute:
+    """A function to what the last linear layer takes, (n, width); threads may share it."""
+    import torch
+
+    seen = threading.local()
+    _last_linear(module).register_forward_pre_hook(
+        lambda _, args: setattr(seen, "features", args[0])
+    )
+
+    def features(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            module(_tensor(images))
+        found: NDArray[np.float32] = seen.features.numpy().copy()
+        return found
+
+    return features
