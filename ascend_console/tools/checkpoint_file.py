@@ -5,11 +5,13 @@ Files of `torch.save` are zip archives, or, before torch 1.6, pickles in a row (
 
 from __future__ import annotations
 
+import contextlib
 import io
 import lzma
 import pickletools
 import re
 import struct
+import warnings
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Literal, NoReturn
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 Format = Literal["zip", "legacy"]
 
 _HEAD_BYTES = 4096
+_ZIP_END = b"PK\x05\x06"
+_PICKLE_BYTES = 16 << 20  # far more than the keys of any model take
+_DOS_FOLDER = 0x10
+_TAIL_BYTES = 65_557  # the directory's end with the longest comment
 _AGAIN = "Download it again and compare its size and checksum."
 _NAME = "Name the checkpoint itself: a .pth or .pth.tar file."
 
@@ -150,9 +156,17 @@ def _check_zip(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             _check_records(path, archive)
     except _ARCHIVE_ERRORS as error:
-        if not zipfile.is_zipfile(path):
+        if _ZIP_END not in _read_tail(path):
             _refuse("truncated", "{path} is cut off: the end of the file is missing", _AGAIN, path)
         raise damaged(path, str(error)) from error
+
+
+def _read_tail(path: Path) -> bytes:
+    """The last bytes of a file, where a zip archive keeps the place of its directory."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(max(0, size - _TAIL_BYTES))
+        return stream.read()
 
 
 def _check_records(path: Path, archive: zipfile.ZipFile) -> None:
@@ -173,6 +187,10 @@ def _check_records(path: Path, archive: zipfile.ZipFile) -> None:
             path,
             inside=f": {inside[0]}" if inside else "",
         )
+    for record in archive.infolist():
+        # torch skips such a record and leaves its tensor as the memory happened to be.
+        if record.filename.endswith("/") or record.external_attr & _DOS_FOLDER:
+            raise damaged(path, f"{record.filename} is marked as a folder")
     bad = archive.testzip()
     if bad is not None:
         raise damaged(path, f"the checksum of {bad} is wrong")
@@ -221,9 +239,10 @@ def _pickles(path: Path, kind: Format) -> Iterator[BinaryIO]:
                 if name.endswith(".pkl"):
                     yield io.BytesIO(archive.read(name))
         return
-    with path.open("rb") as stream:
-        for _ in range(5):  # magic number, protocol, system, object, storage keys
-            yield stream
+    with path.open("rb") as file:
+        stream = io.BytesIO(file.read(_PICKLE_BYTES))
+    for _ in range(5):  # magic number, protocol, system, object, storage keys
+        yield stream
 
 
 def foreign_globals(path: Path, kind: Format) -> tuple[str, ...]:
@@ -233,11 +252,14 @@ def foreign_globals(path: Path, kind: Format) -> tuple[str, ...]:
     stands before the damage.
     """
     found: dict[str, None] = {}
-    try:
+    # torch's own refusal stands; the names only explain it.
+    with (
+        contextlib.suppress(KeyError, IndexError, *_ARCHIVE_ERRORS),
+        warnings.catch_warnings(action="ignore"),
+    ):
         for stream in _pickles(path, kind):
-            found |= dict.fromkeys(_global_names(stream))
-    except (KeyError, IndexError, *_ARCHIVE_ERRORS):
-        pass  # torch's own refusal stands; the names only explain it
+            for name in _global_names(stream):
+                found[name] = None
     return tuple(name for name in found if not _WEIGHT_GLOBAL.fullmatch(name))
 
 

@@ -197,6 +197,7 @@ def _class_set(folder: Path, labels: Path | None, classes: int) -> ImageSet:
             hint="Put {name} there, name it with --labels, or sort the images into class folders.",
             count=len(files),
             folder=folder,
+            places=folder,
             name=CLASS_LABELS,
         )
     table = class_labels(label_file, classes)

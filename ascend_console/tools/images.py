@@ -325,7 +325,7 @@ def preprocess_image(image: Image.Image, variant: Preprocess) -> NDArray[Any]:
         )
     box = _crop_box(size, variant.crop)
     resized = _resized_opencv if variant.library == "opencv" else _resized_pillow
-    pixels = np.asarray(resized(image, size, box, variant))
+    pixels = resized(image, size, box, variant)
     if variant.dtype == "uint8":
         return np.array(pixels)
     return normalised(pixels, variant)
@@ -348,33 +348,34 @@ def normalised(pixels: NDArray[np.uint8], variant: Preprocess) -> NDArray[np.flo
 
 def _resized_opencv(
     image: Image.Image, size: tuple[int, int], box: tuple[int, int, int, int], variant: Preprocess
-) -> Image.Image:
-    """Resize with OpenCV, then crop."""
+) -> NDArray[np.uint8]:
+    """HWC pixels after OpenCV's resize and the crop."""
     import numpy as np
 
     cv2 = _opencv(variant.name)
     kernel = cv2.INTER_CUBIC if variant.filter == "bicubic" else cv2.INTER_LINEAR
     pixels = cv2.resize(np.asarray(image), size, interpolation=kernel)
-    resized: Image.Image = _pillow().fromarray(pixels)
-    return resized if box == (0, 0, *size) else resized.crop(box)
+    return np.asarray(_pillow().fromarray(pixels).crop(box))
 
 
 def _resized_pillow(
     image: Image.Image, size: tuple[int, int], box: tuple[int, int, int, int], variant: Preprocess
-) -> Image.Image:
-    """`image.resize(size).crop(box)`, without most of the pixels that the crop throws away.
+) -> NDArray[np.uint8]:
+    """HWC pixels of `image.resize(size).crop(box)`, without most of what the crop throws away.
 
     Pillow resizes rows, then columns, rounding in between. So the first pass needs only the rows
     that the crop draws on, and the second only the crop's columns. The rows keep their place,
     since a column's weights depend on the whole height.
     """
+    import numpy as np
+
     kernel = getattr(_pillow().Resampling, variant.filter.upper())
     (width, height), (left, top, right, bottom) = image.size, box
     inside = left >= 0 and top >= 0 and right <= size[0] and bottom <= size[1]
     if box == (0, 0, *size):
-        return image.resize(size, kernel)
+        return np.asarray(image.resize(size, kernel))
     if image.size == size or not inside or not _rows_come_first(image.size, size):
-        return image.resize(size, kernel).crop(box)
+        return np.asarray(image.resize(size, kernel).crop(box))
     scale = height / size[1]
     reach = _FILTER_SUPPORT[variant.filter] * max(scale, 1.0) + 1
     first = max(0, int((top + 0.5) * scale - reach))
@@ -382,7 +383,7 @@ def _resized_pillow(
     rows = image if last - first == height else image.crop((0, first, width, last))
     wide = rows.resize((size[0], last - first), kernel)
     columns = wide.crop((left, -first, right, height - first))
-    return columns.resize((right - left, size[1]), kernel).crop((0, top, right - left, bottom))
+    return np.asarray(columns.resize((right - left, size[1]), kernel))[top:bottom]
 
 
 def _rows_come_first(before: tuple[int, int], after: tuple[int, int]) -> bool:
