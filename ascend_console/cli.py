@@ -86,7 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         typed = arguments.parse(words)
         lang = typed.lang or lang
-        return run(words, typed, _settings(typed, os.environ))
+        settings = _settings(typed, os.environ)
+        lang = settings.lang
+        return run(words, typed, settings)
     except ConsoleError as error:
         return print_error(error, lang)
     except BrokenPipeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -17,7 +16,11 @@ from ascend_console.core.events import (
     Answered,
     JobCancelled,
     JobFailed,
+    LogLine,
+    Measured,
+    Progress,
     Replayed,
+    StepStarted,
     Warned,
     from_json,
 )
@@ -95,11 +98,15 @@ class _ListingSink:
         event = record.event
         if isinstance(event, Answered):
             _out(table.render(event, self._form))
+        elif self._narrator is not None and isinstance(event, Warned | JobFailed):
+            self._narrator(record)
         elif isinstance(event, Warned | JobFailed):
             kind = "error:" if event.terminal else "warning:"
             _say(kind, event.id, event.args, event.message, event.hint, self._lang)
         elif isinstance(event, Replayed):
             self._replay(event.line)
+        elif isinstance(event, StepStarted | Progress | LogLine | Measured):
+            self._printer()(record)
         elif self._narrator is not None and isinstance(event, JobCancelled):
             self._narrator(record)
         elif self._narrator is not None and event.terminal:
@@ -107,16 +114,22 @@ class _ListingSink:
 
     def _replay(self, line: dict[str, Any]) -> None:
         if self._form == "json":
+            import json
+
             _out(json.dumps(line, ensure_ascii=False))
             sys.stdout.flush()
             return
+        recorded = from_json(line)
+        if recorded is not None:
+            self._printer()(recorded)
+
+    def _printer(self) -> Printer:
+        """The narrator of jobs that take a while, made when there is something to tell."""
         if self._narrator is None:
             from ascend_console.headless.printer import Printer
 
             self._narrator = Printer(self._settings)
-        recorded = from_json(line)
-        if recorded is not None:
-            self._narrator(recorded)
+        return self._narrator
 
 
 def _run_command(job: Job, typed: Arguments, env: Env, argv: Sequence[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ascend_console.core import events
 from ascend_console.core.view import RunView, StepView, fold
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _VERDICT_COLOURS = {"PASS": "green", "FAIL": "red", "INVALID": "yellow", "INCOMPLETE": "yellow"}
 _SHARES = 10
+_LABELS = ("weights", "backend")
 # Columns of the summary whose cells are words.
 _WORDED = frozenset({"weights", "valid", "verdict"})
 
@@ -152,10 +153,25 @@ class Printer:
             self.say(f"      {gate}{' ' * (17 - cells(gate))} {cell_text(text)}")
 
     def summary(self, views: list[RunView]) -> None:
-        """One table over the summary rows of every run."""
-        rows = [row for view in views for row in view.tables.get("summary", ())]
-        if rows:
-            columns = list(rows[0])
-            shown = [[self._cell(name, row.get(name)) for name in columns] for row in rows]
-            self.say("")
-            self.say(aligned([self._word(name) for name in columns], shown))
+        """One table over all runs for accuracy, one for performance, one for what else is told."""
+        for name in ("accuracy", "performance", "summary"):
+            rows = [row for view in views for row in view.tables.get(name, ())]
+            if rows:
+                self._table("" if name == "summary" else name, rows)
+
+    def _table(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """A table whose label columns move into its title where they are the same in all rows."""
+        columns = list(rows[0])
+        same = [
+            column
+            for column in _LABELS
+            if column in columns and len({row.get(column) for row in rows}) == 1
+        ]
+        label = ", ".join(cell_text(self._cell(column, rows[0][column])) for column in same)
+        title = ": ".join(filter(None, [self._word(name), label]))
+        columns = [column for column in columns if column not in same]
+        shown = [[self._cell(column, row.get(column)) for column in columns] for row in rows]
+        self.say("")
+        if title:
+            self.say(self.paint(title, "bold"))
+        self.say(aligned([self._word(column) for column in columns], shown))

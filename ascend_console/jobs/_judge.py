@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.accuracy import (
@@ -26,7 +26,7 @@ from ascend_console.jobs._scoring import accuracy_figures
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ascend_console.core.specs import ModelSpec
+    from ascend_console.core.specs import AccuracyReference, ModelSpec
     from ascend_console.core.verdict import AccuracyRow, Finding, Images, Verdict
     from ascend_console.jobs._measure import MeasuredRate
     from ascend_console.jobs._scoring import Scores
@@ -47,9 +47,17 @@ class BatchResult:
     rate: MeasuredRate | None
 
 
-def judge_published(spec: ModelSpec, result: BatchResult) -> list[Judgement]:
+def deciding(references: Sequence[AccuracyReference]) -> dict[str, AccuracyReference]:
+    """The reference of each metric: the gated one, else the first."""
+    ordered = sorted(references, key=lambda entry: not entry.gated)
+    return {entry.metric: entry for entry in reversed(ordered)}
+
+
+def judge_published(
+    published: Sequence[AccuracyReference], result: BatchResult
+) -> list[Judgement]:  # fmt: skip
     """Each figure against the published one, where there is one."""
-    references = {entry.metric: entry for entry in spec.accuracy}
+    references = deciding(published)
     at = f"bs{result.batch_size} "
     return [
         against_published(metric, value, references[metric], at=at)
@@ -59,8 +67,10 @@ def judge_published(spec: ModelSpec, result: BatchResult) -> list[Judgement]:
     ]
 
 
-def judge_paired(reference: Scores, result: BatchResult) -> list[Judgement]:
-    """Each gated figure against the torch float32 model on the same images."""
+def judge_paired(
+    reference: Scores, result: BatchResult, *, source: str | None = None
+) -> list[Judgement]:
+    """Each gated figure against the reference on the same images: torch float32, or `source`."""
     at = f"bs{result.batch_size} "
     found = []
     for metric, value in accuracy_figures(result.scores):
@@ -77,7 +87,13 @@ def judge_paired(reference: Scores, result: BatchResult) -> list[Judgement]:
             found.append(attributes_against_float32(rows[0], rows[1], at=at))
         else:
             found.append(recorded(metric, value))
-    return found
+    if source is None:
+        return found
+    said = f"{source} on the same {len(result.scores.names)} images"
+    return [
+        replace(entry, reference_source=said) if entry.reference is not None else entry
+        for entry in found
+    ]
 
 
 def accuracy_rows(
@@ -139,42 +155,53 @@ def judge(
     return verdict_of(gates, warnings)
 
 
-def _percent(value: float | None) -> float | None:
-    return None if value is None else round(100 * value, 2)
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"
 
 
-def summary_row(
-    spec: ModelSpec,
-    weights: str,
-    backend: str,
-    row: PerformanceRow,
-    judgements: Sequence[Judgement],
-    verdict: Verdict,
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
+_SHOWN = {
+    "topn": (("Top-1", "top1"), ("Top-5", "top5")),
+    "attributes": (("acc", "instance_acc"), ("F1", "instance_F1")),
+}
+
+
+def accuracy_summary(
+    spec: ModelSpec, batch_size: int, judgements: Sequence[Judgement], verdict: Verdict
 ) -> dict[str, Any]:
-    """One line of the table that ends a run. Accuracies in percent, latencies in ms."""
-    wanted = ("top1", "top5") if spec.task == "classification" else ("instance_acc", "instance_F1")
+    """One line of the accuracy table that ends a run, in percent.
+
+    `differ` counts the images that only one of reference and artefact gets right.
+    """
     figures = {entry.metric: entry for entry in judgements}
-    shown = " / ".join(f"{_percent(figures[name].value)}" for name in wanted)
-    gated = figures[wanted[0]]
-    differing = None if gated.b is None or gated.c is None else gated.b + gated.c
-
-    def rounded(value: float | None) -> float | None:
-        return None if value is None else round(value, 2)
-
+    # A classifier of fewer than five classes has no Top-5.
+    pairs = [(title, key) for title, key in _SHOWN[spec.metric] if key in figures]
+    shown = [f"{title} {_percent(figures[key].value)}" for title, key in pairs]
+    gated = figures[_SHOWN[spec.metric][0][1]]
+    differ = None if gated.b is None or gated.c is None else gated.b + gated.c
     return {
         "model": spec.name,
-        "weights": weights,
-        "backend": backend,
-        "batch": row.batch_size,
-        "metric": " / ".join(wanted),
-        "value %": shown,
+        "batch": batch_size,
+        "accuracy %": "  ".join(shown),
         "reference %": _percent(gated.reference),
-        "differ": differing,
-        "device img/s": rounded(row.throughput),
-        "end-to-end img/s": rounded(row.e2e_throughput),
-        "p50 ms": rounded(row.latency_ms.median),
-        "p90 ms": rounded(row.latency_ms.p90),
-        "p99 ms": rounded(row.latency_ms.p99),
-        "valid": row.valid,
+        "differ": differ,
         "verdict": verdict.verdict,
+    }
+
+
+def performance_summary(spec: ModelSpec, row: PerformanceRow) -> dict[str, Any]:
+    """One line of the performance table that ends a run: images a second, latencies in ms."""
+    latency = row.latency_ms
+    return {
+        "model": spec.name,
+        "batch": row.batch_size,
+        "device img/s": _rounded(row.throughput),
+        "end-to-end img/s": _rounded(row.e2e_throughput),
+        "p50 ms": _rounded(latency.median),
+        "p90 ms": _rounded(latency.p90),
+        "p99 ms": _rounded(latency.p99),
+        "valid": row.valid,
     }

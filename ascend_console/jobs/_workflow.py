@@ -6,13 +6,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
-from ascend_console.core.errors import UserError
-from ascend_console.core.events import ArtifactWritten, LogLine, RowAdded, StepStarted, Warned
+from ascend_console.core.events import ArtifactWritten, LogLine, RowAdded, StepStarted
 from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, Env
-from ascend_console.core.variants import variant
 from ascend_console.core.verdict import Images, verdict_document
-from ascend_console.jobs import _convert, _judge, _measure, _reference, _weights
+from ascend_console.jobs import (
+    _convert,
+    _judge,
+    _measure,
+    _onnx_model,
+    _reference,
+    _sources,
+    _weights,
+)
+from ascend_console.jobs._data import data_notes, open_data
 from ascend_console.jobs._judge import BatchResult
+from ascend_console.jobs._models import find_model
 from ascend_console.jobs._scoring import (
     Scorer,
     load_facts,
@@ -24,60 +32,17 @@ from ascend_console.jobs._stream import Intake, inferring, run_through
 from ascend_console.tools import device_lock, files
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from ascend_console.core.accuracy import Judgement
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Events, ModelSpec, Preprocess
+    from ascend_console.core.specs import Events, ModelSpec
     from ascend_console.core.verdict import AccuracyRow, PerformanceRow, Verdict
     from ascend_console.jobs._convert import Artifact
     from ascend_console.jobs._scoring import Scores
-    from ascend_console.jobs._weights import Weights
+    from ascend_console.jobs._sources import Source
     from ascend_console.jobs.run import RunRequest
-    from ascend_console.tools.image_sets import ImageSet
-
-
-@dataclass(frozen=True, slots=True)
-class _Data:
-    """The images of a run; `published` names the published set where they are that one."""
-
-    images: ImageSet
-    chosen: Preprocess
-    published: str | None
-
-
-def _open_data(spec: ModelSpec, request: RunRequest) -> _Data:
-    from ascend_console.tools.image_sets import open_dataset, published_set
-
-    if request.dataset is None and not request.sample:
-        raise UserError(
-            "run.dataset",
-            "--checkpoint needs images to judge it on",
-            hint="Add --dataset DIR with the images and their labels.",
-        )
-    if request.dataset is None:
-        if request.labels:
-            raise UserError(
-                "run.labels",
-                "--labels needs --dataset",
-                hint="Add --dataset DIR, or leave --labels out.",
-            )
-        images = _weights.sample_set(spec, "val")
-    else:
-        outputs = spec.output.shape[0]
-        images = open_dataset(request.dataset, request.labels, spec.task, outputs=outputs)
-    published = published_set(images)
-    limited = images.subset(request.limit)
-    kept = published if len(limited) == len(images) else None
-    return _Data(limited, variant(spec.variants[0]), kept)
-
-
-def _data_notes(data: _Data, request: RunRequest) -> Iterator[Event]:
-    yield LogLine(f"{len(data.images)} images: {data.images.source}")
-    if request.dataset is not None:
-        for note in data.images.notes:
-            yield Warned(note.id, note.message, args=dict(note.args))
 
 
 def _steps(batch_sizes: tuple[int, ...], keep_bins: bool) -> list[str]:
@@ -90,6 +55,15 @@ def _steps(batch_sizes: tuple[int, ...], keep_bins: bool) -> list[str]:
     return [*names, "verdict"]
 
 
+def _model(request: RunRequest, env: Env) -> tuple[ModelSpec, list[Event]]:
+    """The model of a request, with what was assumed of a bare ONNX file."""
+    if request.onnx is not None:
+        spec, note = _onnx_model.assumed_model(request.onnx)
+        return spec, [note]
+    spec = find_model((request.model or ("",))[0], env.settings)
+    return _onnx_model.checked_model(spec), []
+
+
 class Workflow:
     """One run under way: what its steps share."""
 
@@ -98,13 +72,15 @@ class Workflow:
 
         self.request = request
         self.env = env
-        self.spec: ModelSpec = discovery.load("zoo", (request.model or ("",))[0])
+        self.spec, self.notes = _model(request, env)
         self.batch_sizes = request.batch_size or self.spec.official_batch_sizes
         self.info: BackendInfo = discovery.load("backends", request.backend)
         self.precision = request.precision or _convert.default_precision(self.info)
         self.backend = self.new_backend()
         _weights.require_one_source(self.spec, request.sample, request.checkpoint)
-        self.data = _open_data(self.spec, request)
+        _sources.require_fit(self.spec, self.info)
+        _onnx_model.require_batch_sizes(self.spec, self.batch_sizes)
+        self.data = open_data(self.spec, request)
         self.workers = cores()
         self.fingerprint = _reference.fingerprint(self.data.images, self.data.chosen)
         names = _steps(self.batch_sizes, request.keep_bins)
@@ -133,12 +109,12 @@ class Workflow:
         return self.env.folder / part / f"bs{batch_size}_{self.precision}"
 
 
-def _artifacts(run: Workflow, weights: Weights) -> Generator[Event, None, dict[int, Artifact]]:
+def _artifacts(run: Workflow, weights: Source) -> Generator[Event, None, dict[int, Artifact]]:
     """Export and convert for every batch size."""
     yield run.step("export")
-    sources = yield from _convert.sources(
+    sources = yield from _sources.convert_sources(
         run.spec, weights, run.info, run.batch_sizes, run.env
-    )  # fmt: skip
+    )
     yield run.step("convert")
     made = {}
     for size, source in sources.items():
@@ -174,6 +150,7 @@ def _inputs_key(run: Workflow, artifact: Artifact) -> str:
             artifact.batch_size,
             run.backend.threads,
             run.fingerprint,
+            run.spec.user.output_index if run.spec.user else None,
         ]
     )
 
@@ -196,7 +173,12 @@ def _infer_one(run: Workflow, artifact: Artifact) -> Generator[Event, None, Batc
     run.backend.open(artifact.path, _convert.builder)
     intake = run.intake()
     streamed = yield from run_through(
-        inferring(run.backend), intake, run.data.images, Scorer(run.spec.task), size, run.env
+        inferring(run.backend, run.spec),
+        intake,
+        run.data.images,
+        Scorer(run.spec.task),
+        size,
+        run.env,
     )
     run.backend.close()
     if size == run.batch_sizes[0]:
@@ -270,20 +252,21 @@ def _measure_all(
 
 
 def _judgements(
-    run: Workflow, weights: Weights, reference: Scores, results: list[BatchResult]
+    run: Workflow, weights: Source, reference: Scores, results: list[BatchResult]
 ) -> dict[int, list[Judgement]]:
-    """Against the published figure on the published data, else against torch float32."""
-    published = run.data.published is not None and weights.kind != "sample"
+    """Against the published figure on the published data, else against the reference."""
+    published = bool(run.data.references) and weights.kind != "sample"
+    source = _reference.reference_name(run.spec)
     return {
-        result.batch_size: _judge.judge_published(run.spec, result)
+        result.batch_size: _judge.judge_published(run.data.references, result)
         if published
-        else _judge.judge_paired(reference, result)
+        else _judge.judge_paired(reference, result, source=source)
         for result in results
     }
 
 
 def _is_official(run: Workflow, size: int) -> bool:
-    return run.data.published is not None and size in run.spec.official_batch_sizes
+    return bool(run.data.references) and size in run.spec.official_batch_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +280,7 @@ class _Outcome:
 
 
 def _conclude(
-    run: Workflow, weights: Weights, results: list[BatchResult], judged: dict[int, list[Judgement]]
+    run: Workflow, weights: Source, results: list[BatchResult], judged: dict[int, list[Judgement]]
 ) -> _Outcome:
     total = len(run.data.images)
     used = len(results[0].scores.names)
@@ -329,7 +312,7 @@ def _conclude(
 
 
 def _tell(
-    run: Workflow, weights: Weights, outcome: _Outcome, judged: dict[int, list[Judgement]]
+    run: Workflow, weights: Source, outcome: _Outcome, judged: dict[int, list[Judgement]]
 ) -> Events:
     """The verdict as a file, as reasons, and as rows of the summary."""
     path = run.env.folder / "verdict.json"
@@ -341,21 +324,26 @@ def _tell(
     for gate in verdict.gates:
         for entry in gate.findings:
             yield RowAdded("reasons", {"gate": gate.id, "state": gate.state, **entry.to_json()})
-    kind = f"{weights.kind} weights"
+    # Every table says what its figures are: whose weights, which runtime, which device.
+    label = {
+        "weights": f"{weights.kind} weights",
+        "backend": f"{run.request.backend} {run.backend.device_name()}",
+    }
     for row in outcome.performance:
         figures = judged[row.batch_size]
-        backend = f"{run.request.backend} {run.backend.device_name()}"
-        yield RowAdded(
-            "summary", _judge.summary_row(run.spec, kind, backend, row, figures, verdict)
-        )
+        line = _judge.accuracy_summary(run.spec, row.batch_size, figures, verdict)
+        yield RowAdded("accuracy", label | line)
+    for row in outcome.performance:
+        yield RowAdded("performance", label | _judge.performance_summary(run.spec, row))
 
 
 def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     """Take one model from its weights to a verdict."""
     this = Workflow(request, env)
-    yield from _data_notes(this.data, request)
+    yield from this.notes
+    yield from data_notes(this.data, request)
     yield this.step("weights")
-    weights = yield from _weights.resolve(this.spec, request.sample, request.checkpoint, env)
+    weights = yield from _sources.resolve(this.spec, request.sample, request.checkpoint, env)
     artifacts = yield from _artifacts(this, weights)
     if request.keep_bins:
         yield from _keep_bins(this)

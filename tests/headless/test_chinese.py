@@ -100,10 +100,10 @@ def told(env, *sent):
 def test_the_narrative_of_a_run_is_chinese(env):
     """Steps, progress, warnings, gates, verdict and the last table: no English word of ours."""
     row = {
-        "model": "ghostnet",
         "weights": "sample weights",
+        "model": "ghostnet",
         "batch": 8,
-        "value %": 81.67,
+        "accuracy %": 81.67,
         "device img/s": 118.4,
         "valid": True,
         "verdict": "PASS",
@@ -120,7 +120,7 @@ def test_the_narrative_of_a_run_is_chinese(env):
             "reasons",
             {"gate": "batch_consistency", "id": "batch.same", "message": "english", "args": same},
         ),
-        events.RowAdded("summary", row),
+        events.RowAdded("accuracy", row),
         events.JobSucceeded("PASS", 0),
     )
     for piece in (
@@ -131,11 +131,11 @@ def test_the_narrative_of_a_run_is_chinese(env):
         "警告: 300 张有标签的图片中有 3 张没有结果，已略去",
         "PASS（通过）",
         "批大小一致性      bs1 = bs8，300 个预测结果中有 0 个不同",
-        "样例权重",
+        "精度: 样例权重",
     ):
         assert piece in text
     last = text.splitlines()[-1]
-    assert last.split() == ["ghostnet", "样例权重", "8", "81.67", "118.4", "是", "PASS（通过）"]
+    assert last.split() == ["ghostnet", "8", "81.67", "118.4", "是", "PASS（通过）"]
     assert set(re.findall(r"[a-z]+", text)) == {"ghostnet", "bs", "s"}
 
 

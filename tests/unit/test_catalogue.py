@@ -153,9 +153,25 @@ def texts(node):
     return set()
 
 
+TABLES = ({"summary"}, {"accuracy"}, {"performance"})
+
+
 def summary_columns(name, tree):
-    """Column heads of the table that ends a run: keys of a dict, or of the one that is returned."""
-    rows = [call.args[1] for call in calls(tree, "RowAdded") if texts(call.args[0]) == {"summary"}]
+    """Column heads of the tables that end a run: keys of a dict, or of the one that is returned."""
+    rows = [call.args[1] for call in calls(tree, "RowAdded") if texts(call.args[0]) in TABLES]
+    rows = [row.right if isinstance(row, ast.BinOp) else row for row in rows]
+    rows += [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Dict)
+        and {"weights", "backend"} == set().union(*map(texts, node.keys))
+    ]
+    assigned = {
+        node.targets[0].id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    rows = [assigned.get(row.id, row) if isinstance(row, ast.Name) else row for row in rows]
     makers = {message_sources.called(row) for row in rows if isinstance(row, ast.Call)}
     for other in trees() if makers else ():
         for function in functions(trees()[other]):
