@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ascend_console.core.specs import BackendOptions, TensorInfo
 
 _REASON_CHARACTERS = 300
+# More than any machine has cores; each thread costs memory before it does any work.
+MOST_THREADS = 1024
 
 
 def one_line(error: BaseException) -> str:
@@ -45,12 +47,13 @@ def check_options(backend: str, precisions: tuple[str, ...], options: BackendOpt
             precision=options.precision,
             known=", ".join(precisions),
         )
-    if options.threads is not None and options.threads < 1:
+    if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         raise UserError(
             "backend.threads",
             "{threads} threads cannot run a model",
-            hint="Give --threads 1 or more, or leave it out.",
+            hint="Give --threads 1 to {most}, or leave it out.",
             threads=options.threads,
+            most=MOST_THREADS,
         )
 
 

@@ -293,7 +293,7 @@ class OnnxRuntimeBackend(Backend):
 
         recipe = recipe_in(read_model(artifact))
         if recipe is None:
-            return self._new_session(str(artifact), optimise=True)
+            return self._new_session(str(artifact), optimise=self.options.optimise)
         if recipe.machine == self.machine:
             return self._new_session(str(artifact), optimise=self.provider != _CPU)
         model = _fixed(recipe.find_source(artifact), recipe.batch_size)

@@ -35,6 +35,7 @@ class Option:
     minimum: float | None
     choices: tuple[str, ...]
     short: str = ""
+    known: tuple[str, ...] = ()
 
     @property
     def flag(self) -> str:
@@ -51,11 +52,13 @@ def option(
     positional: bool = False,
     minimum: float | None = None,
     choices: Callable[[], tuple[str, ...]] | None = None,
+    known: Callable[[], tuple[str, ...]] | None = None,
     short: str = "",
 ) -> Any:
     """A field of a request. `default_text` says what None stands for; `choices` is asked late.
 
-    `short` is a second spelling, such as `-o`.
+    `known` values are shown like choices, and others are left for the job to judge. `short` is a
+    second spelling, such as `-o`.
     """
     meta = {
         "help": help,
@@ -64,6 +67,7 @@ def option(
         "positional": positional,
         "minimum": minimum,
         "choices": choices,
+        "known": known,
         "short": short,
     }
     if default is MISSING:
@@ -104,6 +108,7 @@ def options_of(request: type[Any]) -> tuple[Option, ...]:
                 minimum=meta["minimum"],
                 choices=choices,
                 short=meta["short"],
+                known=tuple(meta["known"]()) if meta["known"] else (),
             )
         )
     return tuple(found)

@@ -27,3 +27,8 @@ class Settings:
     assume_yes: bool = False
     config_file: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def models_dir(self) -> Path | None:
+        """Where the user's own models are described: beside the settings file, in `models`."""
+        return None if self.config_file is None else self.config_file.parent / "models"

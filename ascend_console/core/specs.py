@@ -38,7 +38,8 @@ class Preprocess:
 
     `resize` is "short" (short side to `size`, ratio kept, lengths cut to integers) or "exact" (both
     sides to `size`, ratio lost). `crop` is the centre square taken afterwards, None for none.
-    Pixels are RGB. dtype float32 is CHW, (pixel / 255 - mean) / std; dtype uint8 is HWC, raw.
+    Pixels are RGB. dtype float32 is (pixel / 255 - mean) / std; dtype uint8 is raw. `layout` None
+    is that of the published scripts: CHW for float32, HWC for uint8.
     `library` does the resizing; its filters differ, so they never stand in for each other.
     """
 
@@ -50,6 +51,7 @@ class Preprocess:
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     dtype: Literal["float32", "uint8"] = "float32"
+    layout: Literal["CHW", "HWC"] | None = None
     library: Literal["pillow", "opencv"] = "pillow"
     source: str = ""
 
@@ -60,18 +62,27 @@ class Preprocess:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Shape of one sample: CHW for float32, HWC for uint8."""
-        return (3, self.side, self.side) if self.dtype == "float32" else (self.side, self.side, 3)
+        """Shape of one sample in its layout."""
+        return (self.side, self.side, 3) if self.channels_last else (3, self.side, self.side)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether a sample is HWC, not CHW."""
+        return (self.layout or ("CHW" if self.dtype == "float32" else "HWC")) == "HWC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyReference:
-    """A published accuracy as a fraction 0-1, with the document that says so."""
+    """A published accuracy as a fraction 0-1, with the document that says so.
+
+    `images` is how many images a user's figure holds for; the zoo's hold on the published sets.
+    """
 
     metric: str
     value: float
     source: str
     gated: bool = False
+    images: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +118,27 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserModel:
+    """What a model that a user brought has beside the fields of a zoo entry.
+
+    It is an ONNX file, or a checkpoint of a zoo model, its `architecture`. `defined_in` is its
+    TOML file, None for a bare ONNX file. `output_index` is the graph's output that is judged.
+    """
+
+    defined_in: Path | None = None
+    onnx: Path | None = None
+    checkpoint: Path | None = None
+    architecture: str | None = None
+    output_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """Everything that the console knows of one model."""
+    """Everything that the console knows of one model.
+
+    `preprocess` is a preprocessing of its own, in place of the first of `variants`. What nobody
+    stated of a user's model is None.
+    """
 
     name: str
     title: str
@@ -124,14 +154,32 @@ class ModelSpec:
     onnx_file: str
     accuracy: tuple[AccuracyReference, ...]
     checkpoint: CheckpointSource
-    origin: Origin
+    origin: Origin | None
     environment: Mapping[str, str] = field(default_factory=dict)
-    parameters: int
-    macs: int
+    parameters: int | None
+    macs: int | None
     signature: Mapping[str, tuple[int, ...]]
     build: Callable[[], Any]
     labels: tuple[str, ...] = ()
+    preprocess: Preprocess | None = None
+    user: UserModel | None = None
     order: int = 100
+
+    @property
+    def label_classes(self) -> int:
+        """How many classes or attributes labels speak of: 1000 for 1001 outputs (Top-N rule)."""
+        outputs = self.output.shape[0]
+        return 1000 if self.task == "classification" and outputs == 1001 else outputs
+
+    @property
+    def onnx(self) -> Path | None:
+        """The ONNX file that a user's model is; None for a model with weights."""
+        return self.user.onnx if self.user else None
+
+    @property
+    def architecture(self) -> str:
+        """The zoo model whose network this is; its own name where it stands for itself."""
+        return (self.user.architecture if self.user else None) or self.name
 
     @property
     def metric(self) -> Literal["topn", "attributes"]:
@@ -150,12 +198,16 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendOptions:
-    """What a backend is opened with; with `threads` None the backend chooses and says so."""
+    """What a backend is opened with; with `threads` None the backend chooses and says so.
+
+    With `optimise` false a graph runs as it stands, as a reference for its optimised form.
+    """
 
     provider: str | None = None
     device: str | None = None
     threads: int | None = None
     precision: str = "fp32"
+    optimise: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +361,7 @@ class Job:
     run: Callable[[Any, Env], Events]
     example: str
     recording: bool
-    split: Callable[[Any], list[Any]] | None = None
+    split: Callable[[Any, Settings], list[Any]] | None = None
     label: Callable[[Any], str] | None = None
     order: int = 100
 

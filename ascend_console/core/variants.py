@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from ascend_console.core.errors import UserError
-from ascend_console.core.specs import Preprocess
+from ascend_console.core.specs import ModelSpec, Preprocess
 
 _HALF = (0.5, 0.5, 0.5)
 
@@ -92,3 +92,8 @@ def variant(name: str) -> Preprocess:
             known=", ".join(VARIANTS),
         )
     return VARIANTS[name]
+
+
+def preprocessing(spec: ModelSpec) -> Preprocess:
+    """How a model's images are preprocessed: its own way, else the first of its variants."""
+    return spec.preprocess or variant(spec.variants[0])

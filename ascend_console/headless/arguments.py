@@ -121,6 +121,8 @@ def _help(entry: Option) -> str:
         notes.append(f"in {entry.unit}")
     if entry.choices:
         notes.append("one or several of " * entry.many + "/".join(entry.choices))
+    if entry.known:
+        notes.append("one or several of " * entry.many + "/".join((*entry.known, "your own")))
     if entry.default_text:
         notes.append(f"default: {entry.default_text}")
     elif entry.kind is bool:

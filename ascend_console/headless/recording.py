@@ -119,7 +119,7 @@ def record_all(job: Job, request: Any, env: Env, typed: Arguments, argv: Sequenc
                 hint="Leave every other option of the run out.",
             )
         return _resume(wanted, env, typed)
-    requests = job.split(request) if job.split else [request]
+    requests = job.split(request, env.settings) if job.split else [request]
     if typed.run_dir is not None and len(requests) > 1:
         raise UserError(
             "run.dir_many",

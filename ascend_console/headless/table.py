@@ -16,6 +16,8 @@ _UNSEEN = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 def cell_text(value: Any) -> str:
     """A value as one line of text without control characters; unknown is a dash."""
+    if isinstance(value, str):
+        return value if value.isprintable() else value.translate(_UNSEEN)
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -54,6 +56,9 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     def line(values: Sequence[str]) -> str:
         padded = []
         for value, width, to_right in zip(values, widths, right, strict=True):
+            if value.isascii():
+                padded.append(value.rjust(width) if to_right else value.ljust(width))
+                continue
             blanks = " " * (width - cells(value))
             padded.append(blanks + value if to_right else value + blanks)
         return "  ".join(padded).rstrip()

@@ -82,7 +82,7 @@ def source_of(spec: ModelSpec, onnx: Path | None, checkpoint: Path | None) -> Co
     """What a zoo model's artefact is made from."""
     return ConvertSource(
         onnx=onnx,
-        model=spec.name,
+        model=spec.architecture,
         checkpoint=checkpoint,
         input_shape=spec.input.shape,
         input_name=spec.input.name,

@@ -127,8 +127,11 @@ def _cache_key(spec: ModelSpec, weights: Weights, batch_size: int | None) -> str
     from ascend_console import __version__
     from ascend_console.tools.environment import version_of
 
+    names = [spec.name, spec.input.name, spec.output.name]
     made_with = [__version__, version_of("torch"), version_of("onnx")]
-    return files.sha256_json(["export", spec.name, weights.sha256, batch_size, *made_with])
+    return files.sha256_json(
+        ["export", spec.architecture, *names, weights.sha256, batch_size, *made_with]
+    )
 
 
 def _export_cached(

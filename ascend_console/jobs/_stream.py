@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, Env, ImageBatch, Preprocess
+    from ascend_console.core.specs import Backend, Env, ImageBatch, ModelSpec, Preprocess
     from ascend_console.jobs._scoring import Scorer, Scores
     from ascend_console.tools.image_sets import ImageSet
     from ascend_console.tools.image_stream import ImageResult
@@ -100,11 +100,27 @@ def full_batch(data: NDArray[Any], batch_size: int | None) -> NDArray[Any]:
     return np.concatenate([data, filling])
 
 
-def inferring(backend: Backend) -> Infer:
-    """A function from a batch of any size up to the artefact's to the first output's rows."""
+def inferring(backend: Backend, spec: ModelSpec) -> Infer:
+    """A function from a batch of any size up to the artefact's to the rows of the model's output.
+
+    UserError where a row has another number of values than the model.
+    """
+    index = (spec.user.output_index if spec.user else None) or 0
+    wanted = spec.output.shape[0]
 
     def infer(data: NDArray[Any]) -> NDArray[Any]:
-        return backend.infer(full_batch(data, backend.batch_size))[0][: len(data)]
+        output = backend.infer(full_batch(data, backend.batch_size))[index]
+        rows = output[: len(data)].reshape(len(data), -1)
+        if rows.shape[1] != wanted:
+            raise UserError(
+                "model.output_width",
+                "{model} gives {found} values an image, not {wanted}",
+                hint="Correct the shape of its output, or choose another output.",
+                model=spec.name,
+                found=rows.shape[1],
+                wanted=wanted,
+            )
+        return rows
 
     return infer
 

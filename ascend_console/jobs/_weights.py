@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ascend_console.core import discovery
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import LogLine, Progress, Warned
-from ascend_console.core.variants import variant
+from ascend_console.core.variants import preprocessing
 from ascend_console.tools import files, paths
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Weights:
         """Every key of the network with its tensor; UserError where the file is none of it."""
         from ascend_console.tools import torch_checkpoint
 
-        return torch_checkpoint.load_for(self.path, self._spec, discovery.load_all("zoo"))
+        architecture = discovery.load("zoo", self._spec.architecture)
+        return torch_checkpoint.load_for(self.path, architecture, discovery.load_all("zoo"))
 
     def module(self) -> Any:
         """The torch network with these weights, in evaluation mode."""
@@ -49,7 +50,27 @@ class Weights:
 
 
 def require_one_source(spec: ModelSpec, sample: bool, checkpoint: Path | None) -> None:
-    """Exactly one of `--sample` and `--checkpoint`; UserError names both ways."""
+    """Exactly one of `--sample` and `--checkpoint`; UserError names both ways.
+
+    A user's model brings its own file: it takes no sample weights, and an ONNX file no checkpoint.
+    """
+    if spec.user is not None and sample:
+        raise UserError(
+            "weights.own_model",
+            "{model} is a model of your own, and sample weights are made for models of the zoo",
+            hint="Leave --sample out, and name your images with --dataset DIR.",
+            model=spec.name,
+        )
+    if spec.onnx is not None and checkpoint is not None:
+        raise UserError(
+            "weights.onnx",
+            "{model} is the ONNX file {onnx}, which takes no checkpoint",
+            hint="Leave --checkpoint out.",
+            model=spec.name,
+            onnx=spec.onnx,
+        )
+    if spec.user is not None:
+        return
     if sample and checkpoint:
         raise UserError(
             "weights.both",
@@ -84,7 +105,7 @@ def _fit_batches(spec: ModelSpec, fit: ImageSet, env: Env) -> Iterator[Any]:
     from ascend_console.tools.environment import cores
     from ascend_console.tools.image_stream import batches, stream
 
-    chosen = variant(spec.variants[0])
+    chosen = preprocessing(spec)
     results = stream(fit.files, chosen, workers=cores(), cancel=env.cancel)
     for batch in batches(results, _CALIBRATION_BATCH):
         yield batch.data
@@ -139,7 +160,7 @@ def _md5(path: Path) -> str:
 def _kind(spec: ModelSpec, path: Path) -> Iterator[Event]:
     """Say whether a user's file is the official one, as far as a published checksum can tell."""
     published = spec.checkpoint.md5
-    if published is None and path.name == spec.checkpoint.file:
+    if spec.user is None and published is None and path.name == spec.checkpoint.file:
         yield Warned(
             "weights.unverified",
             f"{path.name} has the official file's name, but no checksum of it is published: "
@@ -153,9 +174,13 @@ def resolve(
 ) -> Generator[Event, None, Weights]:
     """The weights of a job; UserError where there are none, or where a user's file is wrong."""
     require_one_source(spec, sample, checkpoint)
-    if checkpoint is None:
+    from ascend_console.tools import torch_checkpoint
+
+    torch_checkpoint.require_torch()
+    chosen = checkpoint or (spec.user.checkpoint if spec.user else None)
+    if chosen is None:
         return Weights((yield from _sample(spec, env)), "sample", spec)
-    path = files.require_file(checkpoint, "a checkpoint")
+    path = files.require_file(chosen, "a checkpoint")
     md5 = spec.checkpoint.md5
     kind: specs.Weights = "official" if md5 and _md5(path) == md5.lower() else "user"
     weights = Weights(path, kind, spec)

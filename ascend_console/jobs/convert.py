@@ -11,9 +11,9 @@ from ascend_console.core.errors import UserError
 from ascend_console.core.events import StepStarted
 from ascend_console.core.options import option
 from ascend_console.core.specs import BackendOptions, ConvertSource, Env, Job
-from ascend_console.jobs import _convert, _weights
+from ascend_console.jobs import _convert, _onnx_model, _sources
+from ascend_console.jobs._models import find_model, zoo_names
 from ascend_console.jobs._output import output_file
-from ascend_console.jobs.models import zoo_names
 from ascend_console.tools import files
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class ConvertRequest:
     """What to convert and for which backend."""
 
     model: str | None = option(
-        "Model of the zoo.", default=None, default_text="none; then --onnx", choices=zoo_names
+        "Model.", default=None, default_text="none; then --onnx", known=zoo_names
     )
     onnx: Path | None = option(
         "ONNX file to convert.", default=None, default_text="exported from the weights named"
@@ -126,25 +126,27 @@ def _onnx_batch(onnx: Path) -> int | None:
     return shape[0] if shape and isinstance(shape[0], int) and shape[0] > 0 else None
 
 
-def _sources(
+def _wanted_sources(
     request: ConvertRequest, info: BackendInfo, env: Env
 ) -> Generator[Event, None, dict[int, ConvertSource]]:
     """What each batch size is converted from."""
     if request.onnx is not None:
-        return _onnx_sources(request)
+        return _onnx_sources(request, env)
     if request.model is None:
         raise UserError(
             "convert.nothing",
             "there is nothing to convert",
             hint="Name --onnx FILE, or --model NAME with --checkpoint FILE or --sample.",
         )
-    spec = discovery.load("zoo", request.model)
-    weights = yield from _weights.resolve(spec, request.sample, request.checkpoint, env)
+    spec = _onnx_model.checked_model(find_model(request.model, env.settings))
     sizes = request.batch_size or spec.official_batch_sizes
-    return (yield from _convert.sources(spec, weights, info, sizes, env))
+    _sources.require_fit(spec, info)
+    _onnx_model.require_batch_sizes(spec, sizes)
+    source = yield from _sources.resolve(spec, request.sample, request.checkpoint, env)
+    return (yield from _sources.convert_sources(spec, source, info, sizes, env))
 
 
-def _onnx_sources(request: ConvertRequest) -> dict[int, ConvertSource]:
+def _onnx_sources(request: ConvertRequest, env: Env) -> dict[int, ConvertSource]:
     onnx = files.require_file(request.onnx or Path(), "an ONNX file")
     if request.sample or request.checkpoint:
         raise UserError(
@@ -161,7 +163,7 @@ def _onnx_sources(request: ConvertRequest) -> dict[int, ConvertSource]:
     if sizes is None and fixed is not None:
         sizes = (fixed,)
     if sizes is None and request.model is not None:
-        sizes = tuple(discovery.load("zoo", request.model).official_batch_sizes)
+        sizes = find_model(request.model, env.settings).official_batch_sizes
     if sizes is None:
         raise UserError(
             "convert.no_batch",
@@ -171,7 +173,7 @@ def _onnx_sources(request: ConvertRequest) -> dict[int, ConvertSource]:
         )
     if request.model is None:
         return {size: ConvertSource(onnx=onnx) for size in sizes}
-    spec = discovery.load("zoo", request.model)
+    spec = find_model(request.model, env.settings)
     return {size: _convert.source_of(spec, onnx, None) for size in sizes}
 
 
@@ -200,7 +202,7 @@ def convert(request: ConvertRequest, env: Env) -> Events:
     )
     _, backend = _convert.load_backend(request.backend, options)
     yield StepStarted("source", 1, 2)
-    sources = yield from _sources(request, info, env)
+    sources = yield from _wanted_sources(request, info, env)
     targets = _targets(request, tuple(sources), info, backend, env)
     yield StepStarted("convert", 2, 2)
     for size, source in sources.items():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ascend_console.core import discovery
 from ascend_console.core.accuracy import against_published, recorded
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import (
@@ -22,16 +21,19 @@ from ascend_console.core.gates import accuracy_gate, verdict_of
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job
 from ascend_console.core.verdict import Images
+from ascend_console.jobs._data import holding
+from ascend_console.jobs._judge import deciding
+from ascend_console.jobs._models import find_model, zoo_names
+from ascend_console.jobs._onnx_model import checked_model
 from ascend_console.jobs._output import output_file
 from ascend_console.jobs._scoring import Scorer, Scores, accuracy_figures, write_accuracy
-from ascend_console.jobs.models import zoo_names
 from ascend_console.tools import files
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Events, ModelSpec
+    from ascend_console.core.specs import AccuracyReference, Events, ModelSpec
     from ascend_console.tools.result_set import ResultSet
 
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 class EvaluateRequest:
     """Which results against which labels."""
 
-    model: str = option("Model of the zoo, for its metric.", choices=zoo_names)
+    model: str = option("Model, for its metric.", known=zoo_names)
     results: Path = option("Folder of results, or its _summary.json (sumary.json).")
     labels: Path = option("val_label.txt, or label.json for attributes.")
     output: Path | None = option(
@@ -58,8 +60,8 @@ def _labels(spec: ModelSpec, path: Path) -> Mapping[str, Any]:
 
     files.require_file(path, "a label file")
     if spec.task == "classification":
-        return label_files.class_labels(path, spec.output.shape[0])
-    return label_files.attribute_labels(path, spec.output.shape[0])
+        return label_files.class_labels(path, spec.label_classes)
+    return label_files.attribute_labels(path, spec.label_classes)
 
 
 def _check_width(spec: ModelSpec, found: ResultSet) -> None:
@@ -67,7 +69,8 @@ def _check_width(spec: ModelSpec, found: ResultSet) -> None:
     from ascend_console.tools.results import result_width
 
     classes = spec.output.shape[0]
-    allowed = (classes, classes + 1) if spec.task == "classification" else (classes,)
+    either = spec.task == "classification" and spec.user is None
+    allowed = (classes, classes + 1) if either else (classes,)
     width = result_width(found)
     if width not in allowed:
         raise UserError(
@@ -103,9 +106,9 @@ def _score(
 
 
 def _published(spec: ModelSpec, request: EvaluateRequest, names: Sequence[str],
-               labels: Mapping[str, Any]) -> bool:  # fmt: skip
-    """Whether names and labels are those of the published data set."""
-    from ascend_console.tools.image_sets import ImageSet, published_set
+               labels: Mapping[str, Any]) -> tuple[AccuracyReference, ...]:  # fmt: skip
+    """The published figures that hold for these names and labels."""
+    from ascend_console.tools.image_sets import ImageSet
 
     beside = request.labels.parent / "image.txt"
     image_set = ImageSet(
@@ -117,12 +120,12 @@ def _published(spec: ModelSpec, request: EvaluateRequest, names: Sequence[str],
         label_file=request.labels,
         list_file=beside if beside.is_file() else None,
     )
-    return published_set(image_set) is not None
+    return holding(spec, image_set)
 
 
-def _judged(spec: ModelSpec, scores: Scores) -> Events:
+def _judged(published: Sequence[AccuracyReference], scores: Scores) -> Events:
     """The gate against the published figures, on the published data set."""
-    references = {entry.metric: entry for entry in spec.accuracy}
+    references = deciding(published)
     judgements = [
         against_published(metric, value, references[metric])
         if metric in references
@@ -167,10 +170,11 @@ def evaluate(request: EvaluateRequest, env: Env) -> Events:
     """Pair results with labels by name, score them, write the figures."""
     from ascend_console.tools.result_set import find_results, pair
 
-    spec: ModelSpec = discovery.load("zoo", request.model)
+    spec = checked_model(find_model(request.model, env.settings))
     target = _targets(request, env)
     labels = _labels(spec, request.labels)
-    found = find_results(request.results)
+    index = (spec.user.output_index if spec.user else None) or 0
+    found = find_results(request.results, output_index=index)
     _check_width(spec, found)
     wanted = _wanted(found, labels, request.allow_missing)
     pair(found.names, wanted)
@@ -187,8 +191,9 @@ def evaluate(request: EvaluateRequest, env: Env) -> Events:
         yield Measured(metric, value, "fraction")
     yield from _write(scores, spec, target, env)
     yield RowAdded("summary", _summary(spec, scores))
-    if _published(spec, request, found.names, labels):
-        yield from _judged(spec, scores)
+    published = _published(spec, request, found.names, labels)
+    if published:
+        yield from _judged(published, scores)
 
 
 ENTRY = Job(

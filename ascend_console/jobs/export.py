@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ascend_console.core import discovery
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import StepStarted
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _weights
 from ascend_console.jobs._export import export_onnx, onnx_name
+from ascend_console.jobs._models import find_model, zoo_names
 from ascend_console.jobs._output import output_file
-from ascend_console.jobs.models import zoo_names
 
 if TYPE_CHECKING:
     from ascend_console.core.specs import Events, ModelSpec
@@ -26,7 +25,7 @@ DYNAMIC = -1
 class ExportRequest:
     """What to export and how."""
 
-    model: str = option("Model of the zoo.", choices=zoo_names)
+    model: str = option("Model.", known=zoo_names)
     checkpoint: Path | None = option(
         "Checkpoint file to load.", default=None, default_text="none; name this or --sample"
     )
@@ -58,7 +57,15 @@ def exported_batch(spec: ModelSpec, wanted: int | None) -> int | None:
 
 def export(request: ExportRequest, env: Env) -> Events:
     """Load the weights, export, edit, verify, compare."""
-    spec = discovery.load("zoo", request.model)
+    spec = find_model(request.model, env.settings)
+    if spec.onnx is not None:
+        raise UserError(
+            "export.is_onnx",
+            "{model} is the ONNX file {onnx}, and needs no export",
+            hint="Convert it: ascend-console convert --model {model}.",
+            model=spec.name,
+            onnx=spec.onnx,
+        )
     batch_size = exported_batch(spec, request.batch_size)
     default = env.folder / "export" / onnx_name(spec, batch_size)
     output = output_file(request.output, default, ".onnx", env)

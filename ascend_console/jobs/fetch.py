@@ -21,7 +21,7 @@ from ascend_console.core.events import (
 )
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job, ModelSpec
-from ascend_console.jobs.models import zoo_names
+from ascend_console.jobs._models import zoo_names
 from ascend_console.tools import files
 from ascend_console.tools.checksums import Checksums, checksums
 from ascend_console.tools.locks import FileLock

@@ -1,4 +1,4 @@
-"""`models`: the zoo as a table, or one model's whole card."""
+"""`models`: the zoo and the user's own models as a table, or one model's whole card."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
-from ascend_console.core.events import SCHEMA, Answered
+from ascend_console.core.events import SCHEMA, Answered, Warned
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job, ModelSpec
+from ascend_console.jobs._models import find_model, user_models, zoo_names
 
 if TYPE_CHECKING:
     from ascend_console.core.specs import Events
-
-
-def zoo_names() -> tuple[str, ...]:
-    """The names of the models, without importing any."""
-    return discovery.names("zoo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +24,26 @@ class ModelsRequest:
         default=None,
         default_text="all, one a line",
         positional=True,
-        choices=zoo_names,
+        known=zoo_names,
     )
+
+
+def _origin_document(spec: ModelSpec) -> dict[str, Any] | None:
+    origin = spec.origin
+    if origin is None:
+        return None
+    return {
+        "paper": origin.paper_title,
+        "paper_url": origin.paper_url,
+        "repository": origin.repository,
+        "branch": origin.branch,
+        "commit": origin.commit,
+        "licence": origin.licence,
+    }
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
 
 
 def model_document(spec: ModelSpec) -> dict[str, Any]:
@@ -53,7 +67,13 @@ def model_document(spec: ModelSpec) -> dict[str, Any]:
         "parameters": spec.parameters,
         "macs": spec.macs,
         "accuracy": [
-            {"metric": item.metric, "value": item.value, "source": item.source, "gated": item.gated}
+            {
+                "metric": item.metric,
+                "value": item.value,
+                "source": item.source,
+                "gated": item.gated,
+                "images": item.images,
+            }
             for item in spec.accuracy
         ],
         "checkpoint": {
@@ -63,16 +83,12 @@ def model_document(spec: ModelSpec) -> dict[str, Any]:
             "container": spec.checkpoint.container,
             "note": spec.checkpoint.note,
         },
-        "origin": {
-            "paper": spec.origin.paper_title,
-            "paper_url": spec.origin.paper_url,
-            "repository": spec.origin.repository,
-            "branch": spec.origin.branch,
-            "commit": spec.origin.commit,
-            "licence": spec.origin.licence,
-        },
+        "origin": _origin_document(spec),
         "environment": dict(spec.environment),
         "labels": list(spec.labels),
+        "defined_in": _text(spec.user and spec.user.defined_in),
+        "onnx": _text(spec.onnx),
+        "architecture": spec.architecture if spec.onnx is None else None,
     }
 
 
@@ -104,34 +120,71 @@ def _list(specs: tuple[ModelSpec, ...]) -> Answered:
     return Answered(document, columns, rows)
 
 
+def _on(images: int | None) -> str:
+    return "" if images is None else f", on {images:,} images"
+
+
+def _preprocessing(spec: ModelSpec) -> str:
+    own = spec.preprocess
+    if own is None or own.name != spec.name:
+        return ", ".join(spec.variants)
+    crop = "" if own.crop is None else f", crop {own.crop}"
+    scaled = "raw" if own.dtype == "uint8" else f"mean {list(own.mean)}, std {list(own.std)}"
+    return f"{own.resize} {own.size} {own.filter}{crop}, {scaled}"
+
+
+def _origin_rows(spec: ModelSpec) -> list[tuple[str, str]]:
+    origin = spec.origin
+    if origin is None:
+        return []
+    return [
+        ("paper", f"{origin.paper_title}, {origin.paper_url}"),
+        ("code", f"{origin.repository}, branch {origin.branch}, commit {origin.commit}"),
+        ("licence", origin.licence),
+    ]
+
+
+def _source_rows(spec: ModelSpec) -> list[tuple[str, str]]:
+    """Where the weights or the ONNX file are, and how large the network is where that is known."""
+    weights, mine = spec.checkpoint, spec.user
+    rows = []
+    if spec.parameters is not None and spec.macs is not None:
+        rows.append(("size", f"{spec.parameters:,} parameters, {spec.macs:,} MACs an image"))
+    if mine is not None:
+        kind = "ONNX file" if mine.onnx else f"checkpoint of {mine.architecture}"
+        return [
+            *rows,
+            (kind, str(mine.onnx or mine.checkpoint)),
+            ("defined in", str(mine.defined_in)),
+        ]
+    prefix = f", prefix {weights.prefix}" if weights.prefix else ""
+    rows += [
+        ("checkpoint", weights.file),
+        ("checkpoint URL", weights.url or "none published"),
+        ("checkpoint md5", weights.md5 or "none published"),
+        ("checkpoint layout", f"{weights.container}{prefix}"),
+    ]
+    return [*rows, ("checkpoint note", weights.note)] if weights.note else rows
+
+
 def _card_rows(spec: ModelSpec) -> list[tuple[str, str]]:
-    origin, weights = spec.origin, spec.checkpoint
     batch = f"fixed at export: {spec.fixed_batch_reason}" if spec.fixed_batch else "dynamic"
     rows = [
         ("model", f"{spec.name}: {spec.title}"),
         ("summary", spec.summary),
         ("task", spec.task),
-        ("paper", f"{origin.paper_title}, {origin.paper_url}"),
-        ("code", f"{origin.repository}, branch {origin.branch}, commit {origin.commit}"),
-        ("licence", origin.licence),
+        *_origin_rows(spec),
         ("input", f"{spec.input.name} {_shape(spec.input.shape)} {spec.input.dtype} "
                   f"{spec.input.layout}"),
         ("output", f"{spec.output.name} {_shape(spec.output.shape)} {spec.output.dtype}"),
-        ("preprocessing", ", ".join(spec.variants)),
+        ("preprocessing", _preprocessing(spec)),
         ("batch", batch),
         ("official batch sizes", ", ".join(map(str, spec.official_batch_sizes))),
         ("tested batch sizes", ", ".join(map(str, spec.tested_batch_sizes))),
-        ("size", f"{spec.parameters:,} parameters, {spec.macs:,} MACs an image"),
-        ("checkpoint", weights.file),
-        ("checkpoint URL", weights.url or "none published"),
-        ("checkpoint md5", weights.md5 or "none published"),
-        ("checkpoint layout", f"{weights.container}{', prefix ' * bool(weights.prefix)}"
-                              f"{weights.prefix}"),
+        *_source_rows(spec),
     ]  # fmt: skip
-    if weights.note:
-        rows.append(("checkpoint note", weights.note))
     rows += [
-        (f"published {item.metric}", f"{100 * item.value:.3f} % ({item.source})")
+        (f"published {item.metric}", f"{100 * item.value:.3f} % ({item.source})" + _on(item.images))
         for item in spec.accuracy
     ]
     rows += [("published environment", f"{name} {pin}") for name, pin in spec.environment.items()]
@@ -141,18 +194,21 @@ def _card_rows(spec: ModelSpec) -> list[tuple[str, str]]:
 
 
 def models(request: ModelsRequest, env: Env) -> Events:
-    """List the zoo, or show one card."""
+    """List the models, or show one card; a file that describes no model is a warning of a list."""
     if request.name is None:
-        yield _list(discovery.load_all("zoo"))
+        mine, mistakes = user_models(env.settings)
+        for error in mistakes:
+            yield Warned(error.id, error.message, error.hint, error.values)
+        yield _list((*discovery.load_all("zoo"), *mine))
         return
-    spec = discovery.load("zoo", request.name)
+    spec = find_model(request.name, env.settings)
     document = {"schema": SCHEMA, "models": [model_document(spec)]}
     yield Answered(document, ("field", "value"), tuple(_card_rows(spec)))
 
 
 ENTRY = Job(
     name="models",
-    summary="The zoo: task, input, output, published accuracy, checkpoint.",
+    summary="The zoo and your own models: task, input, output, published accuracy, checkpoint.",
     request=ModelsRequest,
     run=models,
     example="ascend-console models ghostnet",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ascend_console.core import discovery
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import (
     ArtifactWritten,
@@ -19,9 +18,9 @@ from ascend_console.core.events import (
 )
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job, Preprocess
-from ascend_console.core.variants import VARIANTS, variant
+from ascend_console.core.variants import VARIANTS, preprocessing, variant
+from ascend_console.jobs._models import find_model, zoo_names
 from ascend_console.jobs._stream import Oddities
-from ascend_console.jobs.models import zoo_names
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -37,10 +36,10 @@ class PreprocessRequest:
     """Which images, and how."""
 
     model: str | None = option(
-        "Model of the zoo; its first variant is taken.",
+        "Model, whose first variant, or own preprocessing, is taken.",
         default=None,
         default_text="none; then --variant",
-        choices=zoo_names,
+        known=zoo_names,
     )
     variant: str | None = option(
         "Preprocessing variant.",
@@ -66,7 +65,7 @@ class PreprocessRequest:
     skip_bad_images: bool = option("Leave bad images out and succeed.", default=False)
 
 
-def chosen_variant(request: PreprocessRequest) -> Preprocess:
+def chosen_variant(request: PreprocessRequest, env: Env) -> Preprocess:
     """The variant that the request means; UserError where it means none, or one that is unfit."""
     if request.model is None and request.variant is None:
         raise UserError(
@@ -76,8 +75,10 @@ def chosen_variant(request: PreprocessRequest) -> Preprocess:
         )
     if request.model is None:
         return variant(request.variant or "")
-    spec = discovery.load("zoo", request.model)
+    spec = find_model(request.model, env.settings)
     name = request.variant or spec.variants[0]
+    if name == spec.variants[0]:
+        return preprocessing(spec)
     if name not in spec.variants:
         raise UserError(
             "preprocess.unfit",
@@ -151,7 +152,7 @@ def preprocess(request: PreprocessRequest, env: Env) -> Events:
     from ascend_console.tools import image_sets
     from ascend_console.tools.environment import cores
 
-    chosen = chosen_variant(request)
+    chosen = chosen_variant(request, env)
     files = image_sets.list_images(request.input, request.list)
     info = _info_file(request, files)
     yield StepStarted("preprocess", 1, 1)

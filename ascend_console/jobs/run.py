@@ -11,9 +11,10 @@ from ascend_console.core.events import JobSucceeded
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _convert
-from ascend_console.jobs.models import zoo_names
+from ascend_console.jobs._models import find_model, zoo_names
 
 if TYPE_CHECKING:
+    from ascend_console.core.settings import Settings
     from ascend_console.core.specs import Events
 
 
@@ -22,10 +23,15 @@ class RunRequest:
     """What to validate, with what, on what."""
 
     model: tuple[str, ...] | None = option(
-        "Models of the zoo, one run each.",
+        "Models, one run each.",
         default=None,
-        default_text="none; then --resume",
-        choices=zoo_names,
+        default_text="none; then --onnx or --resume",
+        known=zoo_names,
+    )
+    onnx: Path | None = option(
+        "Any ONNX classifier, with usual preprocessing; what is assumed is said.",
+        default=None,
+        default_text="none; name this or --model",
     )
     resume: str | None = option(
         "Take up an interrupted run: its id, a unique prefix, or `last`; nothing else is named.",
@@ -84,15 +90,32 @@ class RunRequest:
     keep_bins: bool = option("Write the preprocessed .bin files and the .info file.", default=False)
 
 
-def split(request: RunRequest) -> list[RunRequest]:
-    """One request for each model."""
+def split(request: RunRequest, settings: Settings) -> list[RunRequest]:
+    """One request for each model; a name that there is not is refused before any work."""
+    if request.model is not None and request.onnx is not None:
+        raise UserError(
+            "run.model_and_onnx",
+            "--model and --onnx exclude each other",
+            hint="Leave one of them out.",
+        )
+    if request.onnx is not None:
+        return [request]
     if request.model is None:
         raise UserError(
             "run.what",
             "there is nothing to run",
-            hint="Name --model NAME, or --resume RUN.",
+            hint="Name --model NAME, --onnx FILE, or --resume RUN.",
         )
+    for name in request.model:
+        find_model(name, settings)
     return [replace(request, model=(name,)) for name in request.model]
+
+
+def label(request: RunRequest) -> str:
+    """The model's name, which is that of a bare ONNX file."""
+    if request.onnx is not None:
+        return request.onnx.stem
+    return (request.model or ("run",))[0]
 
 
 def run(request: RunRequest, env: Env) -> Events:
@@ -111,6 +134,6 @@ ENTRY = Job(
     example="ascend-console run --model ghostnet --sample --batch-size 1,8",
     recording=True,
     split=split,
-    label=lambda request: str((request.model or ("run",))[0]),
+    label=label,
     order=10,
 )

@@ -307,7 +307,7 @@ def load_sample(path: Path, variant: Preprocess) -> tuple[NDArray[Any], tuple[st
 
 
 def preprocess_image(image: Image.Image, variant: Preprocess) -> NDArray[Any]:
-    """One sample from an RGB image: float32 CHW, or uint8 HWC, C-contiguous, of `variant.shape`.
+    """One sample from an RGB image: `variant.dtype`, C-contiguous, of `variant.shape`.
 
     Raises UserError where the resized picture would be beyond all measure.
     """
@@ -327,8 +327,9 @@ def preprocess_image(image: Image.Image, variant: Preprocess) -> NDArray[Any]:
     resized = _resized_opencv if variant.library == "opencv" else _resized_pillow
     pixels = resized(image, size, box, variant)
     if variant.dtype == "uint8":
-        return np.array(pixels)
-    return normalised(pixels, variant)
+        return np.array(pixels if variant.channels_last else pixels.transpose(2, 0, 1), order="C")
+    sample = normalised(pixels, variant)
+    return np.ascontiguousarray(sample.transpose(1, 2, 0)) if variant.channels_last else sample
 
 
 def normalised(pixels: NDArray[np.uint8], variant: Preprocess) -> NDArray[np.float32]:

@@ -66,7 +66,7 @@ def test_usage_errors_are_chinese_too(run):
     """The errors before any job: a wrong command, a wrong value, an option at the wrong place."""
     for argv, said in (
         (["modles"], "没有名为 'modles' 的命令"),
-        (["models", "resnet"], "name 不接受 'resnet'"),
+        (["models", "resnet"], "没有名为 'resnet' 的模型"),
         (["models", "--run-dir", "x"], "请去掉 --run-dir"),
         (["run", "--model", "ghostnet", "--sample", "--batch-size", "0"], "不小于 1 的整数"),
     ):
