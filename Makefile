@@ -20,7 +20,7 @@ demo: $(READY) ## All four models, from a sample checkpoint to a verdict, on thi
 	$(BIN)/ascend-console --headless run --model se_resnet50,moco_v2,deepmar,ghostnet --sample --batch-size 1,8
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY) ## Format, lint, types, import contracts.
 	$(BIN)/ruff format --check .

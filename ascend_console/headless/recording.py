@@ -13,7 +13,7 @@ from ascend_console.core.events import ArtifactWritten, to_json
 from ascend_console.core.options import request_document, request_from_document
 from ascend_console.headless.printer import Printer
 from ascend_console.jobs._loop import run_job
-from ascend_console.tools import files, run_folder
+from ascend_console.tools import files, history, run_folder
 from ascend_console.tools.environment import environment
 
 if TYPE_CHECKING:
@@ -82,19 +82,37 @@ def _record(
     return code, view
 
 
+def _refuse_resume(stored: run_folder.StoredRun) -> None:
+    """A run that is over, that never began, or that another machine began is not taken up."""
+    name = stored.folder.name
+    if "imported" in stored.document:
+        raise UserError(
+            "resume.imported",
+            "the run {name} was imported: another machine began it",
+            hint="Take it up there, or start a new run here.",
+            name=name,
+        )
+    if stored.state == "finished":
+        raise UserError(
+            "resume.finished",
+            "the run {name} has finished",
+            hint="Start a new run; `runs show {name}` shows this one.",
+            name=name,
+        )
+    if "request" not in stored.document:
+        raise UserError(
+            "resume.nothing",
+            "the run {name} never began: it has no request",
+            hint="Start a new run; `runs delete {name}` removes this one.",
+            name=name,
+        )
+
+
 def _resume(wanted: str, env: Env, typed: Arguments) -> int:
     """Take up a run that did not finish, with the request that it began with."""
-    folder = run_folder.find(env.settings.workspace, wanted)
+    folder = history.find(env.settings.workspace, wanted)
     stored = run_folder.load(folder)
-    if stored.state == "finished" or "request" not in stored.document:
-        raise UserError(
-            "resume.finished" if stored.state == "finished" else "resume.nothing",
-            "the run {name} has finished"
-            if stored.state == "finished"
-            else "the run {name} never began: it has no request",
-            hint="Start a new run; `runs show {name}` shows this one.",
-            name=folder.name,
-        )
+    _refuse_resume(stored)
     job = discovery.load("jobs", stored.document["job"])
     request = request_from_document(job.request, stored.document["request"])
     stop = run_folder.StopRequest(env.cancel, folder)

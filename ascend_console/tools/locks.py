@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_TRIES = 5
+_PAUSE_S = 0.002
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -24,6 +28,16 @@ def _try_lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _try_patiently(descriptor: int) -> bool:
+    """Try for a moment: somebody who only asks whether the lock is held holds it meanwhile."""
+    pause = threading.Event()
+    for _ in range(_TRIES):
+        if _try_lock(descriptor):
+            return True
+        pause.wait(_PAUSE_S)
+    return _try_lock(descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:
@@ -51,7 +65,7 @@ class FileLock:
         while True:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
             descriptor = os.open(self.path, flags, 0o644)
-            if not _try_lock(descriptor):
+            if not _try_patiently(descriptor):
                 os.close(descriptor)
                 return False
             if _is_at(descriptor, self.path):

@@ -202,14 +202,13 @@ class StoredRun:
     folder: Path
     view: RunView
     document: dict[str, Any]
+    alive: bool
 
     @property
     def state(self) -> str:
         """One of waiting, running, finished, failed, cancelled, interrupted."""
-        if self.view.state in ("waiting", "running"):
-            alive = locks.is_held(self.folder / "run.lock")
-            return self.view.state if alive else "interrupted"
-        return self.view.state
+        unfinished = self.view.state in ("waiting", "running")
+        return "interrupted" if unfinished and not self.alive else self.view.state
 
     @property
     def backend(self) -> str | None:
@@ -220,12 +219,14 @@ class StoredRun:
 
 def load(folder: Path) -> StoredRun:
     """The run of a folder."""
+    # Looked at before the events: a run that ends in between is finished, not interrupted.
+    alive = locks.is_held(folder / "run.lock")
     view, offset = _stored_view(folder)
     for record in read_records(folder, offset):
         view = fold(view, record)
     path = folder / "run.json"
     document = files.read_json(path) if path.is_file() else {}
-    return StoredRun(folder, view, document if isinstance(document, dict) else {})
+    return StoredRun(folder, view, document if isinstance(document, dict) else {}, alive)
 
 
 def clear(folder: Path) -> None:

@@ -54,7 +54,7 @@ def test_foreign_use_is_named_with_its_pid() -> None:
     uses = (ForeignUse(42, "python3"), ForeignUse(7, "make", 55.2), ForeignUse(8, "sshd", 20.0))
     found = judge_measurement(GOOD, Conditions(foreign=uses))
     assert _reasons(found) == ["measure.foreign_load"]
-    assert "python3 (pid 42), make (pid 7, 55 % of a core)" in found.reasons[0].message
+    assert "make (pid 7, 55 % of a core), python3 (pid 42)" in found.reasons[0].message
     assert "sshd" not in found.reasons[0].message
 
 
