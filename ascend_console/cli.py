@@ -91,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run(words, typed, settings)
     except ConsoleError as error:
         return print_error(error, lang)
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         # The reader of stdout has gone: nothing is left to say, and closing must stay silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _REASON_CHARACTERS = 300
 # More than any machine has cores; each thread costs memory before it does any work.
-MOST_THREADS = 1024
+MOST_THREADS = 256
 
 
 def one_line(error: BaseException) -> str:

@@ -28,7 +28,7 @@ TOP = 5
 
 _NAMED = 3
 _ROWS_AT_ONCE = 1024
-_EXTRA_CLASS = 1001
+EXTRA_CLASS = 1001
 
 
 def some_names(names: Sequence[str]) -> str:
@@ -95,7 +95,7 @@ def topn_ranks(scores: Scores, labels: Integers, names: Sequence[str] = ()) -> R
 
     require_finite(scores, names)
     count, width = scores.shape
-    shift = int(width == _EXTRA_CLASS)
+    shift = int(width == EXTRA_CLASS)
     _require_labels(labels, count, width - shift)
     ranks = np.empty(count, np.int64)
     for part in _chunks(count):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
-from ascend_console.core.errors import UserError, worst_exit_code
+from ascend_console.core.errors import BackendUnavailable, UserError, worst_exit_code
 from ascend_console.core.events import ArtifactWritten, to_json
 from ascend_console.core.options import request_document, request_from_document
 from ascend_console.headless.printer import Printer
@@ -25,15 +26,22 @@ if TYPE_CHECKING:
     from ascend_console.headless.arguments import Arguments
 
 
+def _out(text: str) -> None:
+    """A line on stdout. A reader that has gone ends the output, not the run."""
+    try:
+        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _json_line(record: Record) -> None:
-    sys.stdout.write(json.dumps(to_json(record), ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    _out(json.dumps(to_json(record), ensure_ascii=False, default=str))
 
 
 def _print_artifact(record: Record) -> None:
     if isinstance(record.event, ArtifactWritten):
-        sys.stdout.write(record.event.path + "\n")
-        sys.stdout.flush()
+        _out(record.event.path)
 
 
 def _write_run_document(job: Job, request: Any, env: Env, argv: Sequence[str]) -> None:
@@ -77,7 +85,8 @@ def _record(
     code, view = _attempt(
         job, request, env, typed, lambda env: _write_run_document(job, request, env, argv)
     )
-    if code == UserError.exit_code and not view.artifacts and typed.run_dir is None:
+    refused = code in (UserError.exit_code, BackendUnavailable.exit_code)
+    if refused and not view.artifacts:
         run_folder.discard(folder)
     return code, view
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
-from ascend_console.core.errors import ConversionFailed
+from ascend_console.core.errors import ConversionFailed, UserError
 from ascend_console.core.events import ArtifactWritten, LogLine, Measured, Warned
 from ascend_console.core.specs import BackendOptions
 from ascend_console.tools import files
@@ -73,7 +73,16 @@ def _parity(spec: ModelSpec, module: Any, path: Path, batch_size: int | None) ->
     try:
         found = backend.infer(data)[0][:_PARITY_SAMPLES]
         expected = torch_logits(module, data[:_PARITY_SAMPLES])
-        return float(np.abs(found - expected).max() / np.abs(expected).max())
+        largest = float(np.abs(expected).max())
+        if not 0 < largest < float("inf"):
+            raise UserError(
+                "export.no_output",
+                "with these weights {model} answers random input with nothing but {what}",
+                hint="Check the checkpoint: its weights are zero, or far too large.",
+                model=spec.name,
+                what="0" if largest == 0 else "NaN or infinity",
+            )
+        return float(np.abs(found - expected).max()) / largest
     finally:
         backend.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ascend_console.core.errors import UserError
+from ascend_console.tools import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def output_file(wanted: Path | None, default: Path, suffix: str, env: Env) -> Path:
-    """The file to write; UserError where it exists, is a folder, or has another suffix."""
+    """The file to write; UserError where it exists, is a folder, or has another suffix.
+
+    An empty `suffix` lets any name pass.
+    """
     if wanted is None:
         return default
-    if wanted.suffix != suffix:
+    if suffix and wanted.suffix != suffix:
         raise UserError(
             "output.suffix",
             "{path} does not end in {suffix}",
@@ -39,6 +43,7 @@ def output_file(wanted: Path | None, default: Path, suffix: str, env: Env) -> Pa
             hint="Name another file, or add --yes to replace it.",
             path=wanted,
         )
+    files.sweep_dead(wanted.parent)
     return wanted
 
 
@@ -46,6 +51,7 @@ def output_folder(wanted: Path | None, default: Path) -> Path:
     """The folder to write into: new or empty, since old results beside new ones mislead."""
     if wanted is None:
         return default
+    wanted = wanted.resolve()
     if wanted.exists() and (not wanted.is_dir() or any(wanted.iterdir())):
         raise UserError(
             "output.not_empty",

@@ -69,7 +69,7 @@ def _plain_runtime() -> Backend:
 
 
 def _cache_path(
-    spec: ModelSpec, source: Source, image_set: ImageSet, chosen: Preprocess, env: Env
+    spec: ModelSpec, source: Source, seen: dict[str, Any], chosen: Preprocess, env: Env
 ) -> Path:
     from ascend_console.tools.environment import version_of
 
@@ -80,7 +80,7 @@ def _cache_path(
         [
             spec.name,
             source.sha256,
-            fingerprint(image_set, chosen),
+            seen,
             asdict(chosen),
             runtime,
             "float32",
@@ -117,10 +117,13 @@ def _of_onnx(
 
 def reference_scores(
     spec: ModelSpec, source: Source, image_set: ImageSet, intake: Intake, env: Env,
-    chosen: Preprocess,
+    chosen: Preprocess, seen: dict[str, Any],
 ) -> Generator[Event, None, Scores]:  # fmt: skip
-    """Scores of the reference, from the cache where these very inputs were scored."""
-    path = _cache_path(spec, source, image_set, chosen, env)
+    """Scores of the reference, from the cache where these very inputs were scored.
+
+    `seen` is the `fingerprint` of the images.
+    """
+    path = _cache_path(spec, source, seen, chosen, env)
     cached = load_scores(path, spec.task)
     if cached is not None:
         yield LogLine(f"{reference_name(spec) or 'torch float32'} reference from the cache")

@@ -90,7 +90,9 @@ class Scorer:
         count = min(_MOST_RANKS, self._classes)
         chosen = np.argpartition(-outputs, count - 1, axis=1)[:, :count]
         order = np.argsort(-np.take_along_axis(outputs, chosen, 1), axis=1, kind="stable")
-        self._kept.append(np.take_along_axis(chosen, order, 1))
+        best = np.take_along_axis(chosen, order, 1)
+        # With a background class in front, class 0 of the labels is output 1.
+        self._kept.append(best - 1 if self._classes == metrics.EXTRA_CLASS else best)
 
     def scores(self) -> Scores:
         """Everything collected so far."""

@@ -65,7 +65,7 @@ class Oddities:
             shown = ", ".join(names[:_SHOWN])
             yield Warned(
                 f"images.{note}",
-                f"{len(names)} images are {note.replace('_', ' ')}, and were read as the published "
+                f"{note.replace('_', ' ')}: {len(names)} of the images, read as the published "
                 f"scripts read them: {shown}",
                 args={"count": str(len(names)), "shown": shown},
             )

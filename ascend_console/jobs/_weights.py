@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ascend_console.core.events import Event
     from ascend_console.core.specs import Env, ModelSpec
     from ascend_console.tools.image_sets import ImageSet
+    from ascend_console.tools.torch_checkpoint import LoadedCheckpoint
 
 _SEED = 20261120
 _CALIBRATION_BATCH = 20
@@ -34,13 +35,23 @@ class Weights:
         self.sha256 = files.sha256_file(path)
         self._spec = spec
 
-    @functools.cached_property
+    @property
     def state_dict(self) -> Mapping[str, Any]:
         """Every key of the network with its tensor; UserError where the file is none of it."""
+        return self._loaded.state_dict
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What loading changed, such as weights of another precision."""
+        return self._loaded.notes
+
+    @functools.cached_property
+    def _loaded(self) -> LoadedCheckpoint:
         from ascend_console.tools import torch_checkpoint
 
         architecture = discovery.load("zoo", self._spec.architecture)
-        return torch_checkpoint.load_for(self.path, architecture, discovery.load_all("zoo"))
+        zoo = discovery.load_all("zoo")
+        return torch_checkpoint.load_checkpoint_for(self.path, architecture, zoo)
 
     def module(self) -> Any:
         """The torch network with these weights, in evaluation mode."""
@@ -142,11 +153,26 @@ def _sample(spec: ModelSpec, env: Env) -> Generator[Event, None, Path]:
     fit = sample_set(spec, "fit")
     folder = paths.cache_folder(env.settings.workspace) / "sample"
     path = folder / f"{spec.name}-{_sample_key(spec, fit)[:16]}.pth"
-    if path.is_file():
+    files.sweep_dead(folder)
+    if _is_whole(path):
         yield LogLine(f"sample weights from the cache: {path.name}")
     else:
         yield from _make_sample(spec, fit, path, env)
+        files.write_text(_checksum_of(path), files.sha256_file(path))
     return path
+
+
+def _checksum_of(path: Path) -> Path:
+    """The file beside cached weights that says which bytes they had."""
+    return path.with_suffix(".sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether cached weights are there and are what was written; damaged ones are made again."""
+    try:
+        return _checksum_of(path).read_text("utf-8") == files.sha256_file(path)
+    except (OSError, ValueError):
+        return False
 
 
 def _md5(path: Path) -> str:
@@ -185,6 +211,7 @@ def resolve(
     kind: specs.Weights = "official" if md5 and _md5(path) == md5.lower() else "user"
     weights = Weights(path, kind, spec)
     # Loading is the check: a wrong file must be refused before anything is made of it.
-    _ = weights.state_dict
+    for note in weights.notes:
+        yield Warned("weights.note", f"{path.name}: {note}", args={"file": path.name, "note": note})
     yield from _kind(spec, path)
     return weights

@@ -255,7 +255,8 @@ def _judgements(
     run: Workflow, weights: Source, reference: Scores, results: list[BatchResult]
 ) -> dict[int, list[Judgement]]:
     """Against the published figure on the published data, else against the reference."""
-    published = bool(run.data.references) and weights.kind != "sample"
+    complete = not any(result.bad for result in results)
+    published = bool(run.data.references) and weights.kind != "sample" and complete
     source = _reference.reference_name(run.spec)
     return {
         result.batch_size: _judge.judge_published(run.data.references, result)
@@ -265,8 +266,9 @@ def _judgements(
     }
 
 
-def _is_official(run: Workflow, size: int) -> bool:
-    return bool(run.data.references) and size in run.spec.official_batch_sizes
+def _is_official(run: Workflow, result: BatchResult) -> bool:
+    whole = bool(run.data.references) and not result.bad
+    return whole and result.batch_size in run.spec.official_batch_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +292,7 @@ def _conclude(
     )  # fmt: skip
     accuracy = _judge.accuracy_rows(results, judged)
     performance = [
-        _judge.performance_row(result, official=_is_official(run, result.batch_size))
-        for result in results
+        _judge.performance_row(result, official=_is_official(run, result)) for result in results
     ]
     document = verdict_document(
         run_id=run.env.run_id,
@@ -350,7 +351,7 @@ def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     results = yield from _infer(this, artifacts)
     yield this.step("reference")
     reference = yield from _reference.reference_scores(
-        this.spec, weights, this.data.images, this.intake(), env, this.data.chosen
+        this.spec, weights, this.data.images, this.intake(), env, this.data.chosen, this.fingerprint
     )
     results = yield from _measure_all(this, artifacts, results)
     yield this.step("verdict")

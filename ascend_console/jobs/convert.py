@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, BackendInfo, Events
+    from ascend_console.core.specs import Backend, BackendInfo, Events, ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +118,25 @@ def _check_shape(onnx: Path, name: str, shape: tuple[int, ...]) -> None:
         )
 
 
+def _require_model(onnx: Path, spec: ModelSpec) -> None:
+    """The graph must have the model's tensors; UserError for an ONNX file of something else."""
+    from ascend_console.tools.onnx_graph import inspect_graph
+
+    facts = inspect_graph(onnx)
+    found = [(entry.name, tuple(entry.shape[1:])) for entry in (*facts.inputs, *facts.outputs)]
+    wanted = [(entry.name, tuple(entry.shape)) for entry in (spec.input, spec.output)]
+    if spec.user is None and found != wanted:
+        raise UserError(
+            "convert.other_model",
+            "{onnx} is not {model}: it has {found}, not {wanted}",
+            hint="Name the model that it is of, or leave --model out.",
+            onnx=onnx,
+            model=spec.name,
+            found=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in found),
+            wanted=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in wanted),
+        )
+
+
 def _onnx_batch(onnx: Path) -> int | None:
     """The fixed batch of an ONNX file's first input, None where it is free."""
     from ascend_console.tools.onnx_graph import inspect_graph
@@ -132,6 +151,12 @@ def _wanted_sources(
     """What each batch size is converted from."""
     if request.onnx is not None:
         return _onnx_sources(request, env)
+    if request.input_shape is not None:
+        raise UserError(
+            "convert.shape_alone",
+            "--input-shape describes an ONNX file, and none is named",
+            hint="Add --onnx FILE, or name the batch with --batch-size.",
+        )
     if request.model is None:
         raise UserError(
             "convert.nothing",
@@ -158,7 +183,15 @@ def _onnx_sources(request: ConvertRequest, env: Env) -> dict[int, ConvertSource]
     if request.input_shape is not None:
         name, shape = parse_input_shape(request.input_shape)
         _check_shape(onnx, name, shape)
-        sizes = sizes or (shape[0],)
+        if sizes not in (None, (shape[0],)):
+            raise UserError(
+                "convert.two_batches",
+                "--input-shape names batch {shape}, and --batch-size {sizes}",
+                hint="Name the batch once.",
+                shape=shape[0],
+                sizes=",".join(map(str, sizes or ())),
+            )
+        sizes = (shape[0],)
     fixed = _onnx_batch(onnx)
     if sizes is None and fixed is not None:
         sizes = (fixed,)
@@ -174,6 +207,7 @@ def _onnx_sources(request: ConvertRequest, env: Env) -> dict[int, ConvertSource]
     if request.model is None:
         return {size: ConvertSource(onnx=onnx) for size in sizes}
     spec = find_model(request.model, env.settings)
+    _require_model(onnx, spec)
     return {size: _convert.source_of(spec, onnx, None) for size in sizes}
 
 
@@ -189,6 +223,14 @@ def _targets(
     if len(sizes) == 1 and request.output is not None and not request.output.is_dir():
         return {sizes[0]: output_file(request.output, folder, info.suffix, env)}
     base = request.output or folder
+    if base.suffix == info.suffix and not base.is_dir():
+        raise UserError(
+            "convert.many_outputs",
+            "{path} is one file, and {count} batch sizes need one each",
+            hint="Name a folder, or one batch size.",
+            path=base,
+            count=len(sizes),
+        )
     return {size: output_file(base / names[size], folder, info.suffix, env) for size in sizes}
 
 

@@ -43,7 +43,7 @@ class EvaluateRequest:
 
     model: str = option("Model, for its metric.", known=zoo_names)
     results: Path = option("Folder of results, or its _summary.json (sumary.json).")
-    labels: Path = option("val_label.txt, or label.json for attributes.")
+    labels: Path = option("val_label.txt, label.json for attributes, or a folder of class folders.")
     output: Path | None = option(
         "Result file to write: result.json as published, or the figures of attributes.",
         default=None,
@@ -58,6 +58,11 @@ def _labels(spec: ModelSpec, path: Path) -> Mapping[str, Any]:
     """Labels by the key of their image."""
     from ascend_console.tools import label_files
 
+    if path.is_dir():
+        from ascend_console.tools.image_sets import open_dataset
+
+        images = open_dataset(path, None, spec.task, outputs=spec.label_classes)
+        return dict(zip(images.keys, images.labels, strict=True))
     files.require_file(path, "a label file")
     if spec.task == "classification":
         return label_files.class_labels(path, spec.label_classes)
@@ -117,7 +122,7 @@ def _published(spec: ModelSpec, request: EvaluateRequest, names: Sequence[str],
         files=tuple(Path(name) for name in names),
         labels=tuple(labels[name] for name in names),
         source=str(request.labels),
-        label_file=request.labels,
+        label_file=request.labels if request.labels.is_file() else None,
         list_file=beside if beside.is_file() else None,
     )
     return holding(spec, image_set)

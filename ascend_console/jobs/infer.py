@@ -22,12 +22,14 @@ from ascend_console.core.events import (
 from ascend_console.core.options import option
 from ascend_console.core.specs import Backend, BackendOptions, Env, Job
 from ascend_console.jobs import _convert
-from ascend_console.jobs._output import output_folder
+from ascend_console.jobs._output import output_file, output_folder
 from ascend_console.jobs._stream import full_batch
 from ascend_console.tools import files
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from numpy.typing import NDArray
 
     from ascend_console.core.events import Event
     from ascend_console.core.specs import BackendInfo, Events, TensorInfo
@@ -124,7 +126,7 @@ def _run(
     input_files.check_sizes(inputs, shape, tensor.dtype)
     batches = input_files.read_batches(inputs, shape, tensor.dtype, batch_size)
     times_ms: list[float] = []
-    done = 0
+    done, odd = 0, 0
     for paths, data in batches:
         full = full_batch(data, batch_size)
         if not times_ms:
@@ -134,8 +136,27 @@ def _run(
         times_ms.append(1000 * (env.clock.monotonic_s() - started_s))
         writer.write([str(path) for path in paths], outputs)
         done += len(paths)
+        odd += not_finite(outputs, len(paths))
         yield Progress(done, len(inputs), "images")
+    if odd:
+        yield Warned(
+            "infer.not_finite",
+            f"{odd} of {done} results hold NaN or infinity",
+            "Look at the model and its inputs: such results cannot be evaluated.",
+            {"count": str(odd), "total": str(done)},
+        )
     return times_ms
+
+
+def not_finite(outputs: list[NDArray[Any]], count: int) -> int:
+    """How many of the first `count` results hold a number that is none."""
+    import numpy as np
+
+    rows = np.zeros(count, bool)
+    for output in outputs:
+        if output.dtype.kind == "f":
+            rows |= ~np.isfinite(output[:count].reshape(count, -1)).all(axis=1)
+    return int(rows.sum())
 
 
 def infer(request: InferRequest, env: Env) -> Events:
@@ -154,6 +175,7 @@ def infer(request: InferRequest, env: Env) -> Events:
     )
     _, backend = _convert.load_backend(name, options)
     output = output_folder(request.output, env.folder / "infer" / "results")
+    output_file(summary_path(output), summary_path(output), ".json", env)
     inputs = input_files.list_inputs(request.input)
     yield StepStarted("infer", 1, 1)
     with closing(backend):

@@ -20,6 +20,7 @@ from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job, Preprocess
 from ascend_console.core.variants import VARIANTS, preprocessing, variant
 from ascend_console.jobs._models import find_model, zoo_names
+from ascend_console.jobs._output import output_file
 from ascend_console.jobs._stream import Oddities
 
 if TYPE_CHECKING:
@@ -116,11 +117,11 @@ def _has_blanks(folder: Path, files: Sequence[Path]) -> bool:
     return any(text.split() != [text] for text in texts)
 
 
-def _info_file(request: PreprocessRequest, files: Sequence[Path]) -> Path | None:
+def _info_file(request: PreprocessRequest, files: Sequence[Path], env: Env) -> Path | None:
     """Where the list goes; None where it cannot be written and was not asked for by name."""
     default = request.output.with_name(request.output.name + ".info")
     if not _has_blanks(request.output, files):
-        return request.info or default
+        return output_file(request.info, default, "", env)
     if request.info is not None:
         raise UserError(
             "info.blanks",
@@ -154,7 +155,7 @@ def preprocess(request: PreprocessRequest, env: Env) -> Events:
 
     chosen = chosen_variant(request, env)
     files = image_sets.list_images(request.input, request.list)
-    info = _info_file(request, files)
+    info = _info_file(request, files, env)
     yield StepStarted("preprocess", 1, 1)
     started_s = env.clock.monotonic_s()
     oddities, written = yield from write_bins(

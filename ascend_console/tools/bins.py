@@ -41,13 +41,13 @@ def bin_name(image_name: str) -> str:
 
 
 def prepare_folder(folder: Path, image_names: Collection[str]) -> None:
-    """Make the output folder; refuse one that holds `.bin` files of other images.
+    """Make the output folder without `.bin` files; refuse one with those of other images.
 
     The vendor's tools take every file of a folder, so a stale one would be run and judged too.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        present = {path.name for path in folder.iterdir() if path.suffix == SUFFIX}
+        found = {path.name: path for path in folder.iterdir() if path.suffix in (SUFFIX, ".tmp")}
     except FileExistsError as error:
         raise UserError(
             "bins.folder",
@@ -57,6 +57,7 @@ def prepare_folder(folder: Path, image_names: Collection[str]) -> None:
         ) from error
     except OSError as error:
         raise _cannot_write(folder, error) from error
+    present = {name for name, path in found.items() if path.suffix == SUFFIX}
     stale = present - {bin_name(name) for name in image_names}
     if stale:
         raise UserError(
@@ -68,6 +69,8 @@ def prepare_folder(folder: Path, image_names: Collection[str]) -> None:
             count=len(stale),
             names=some(stale),
         )
+    for path in found.values():
+        path.unlink(missing_ok=True)
 
 
 def write_bin(folder: Path, image_name: str, sample: NDArray[Any]) -> Path:

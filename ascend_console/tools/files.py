@@ -55,6 +55,31 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def _is_dead(pid: int) -> bool:
+    """Whether no process has this number; one that took it over keeps its file a while longer."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def sweep_dead(folder: Path) -> None:
+    """Remove the temporary files and folders of writers in `folder` that were killed."""
+    if os.name != "posix" or not folder.is_dir():
+        return
+    for path in folder.glob(".*.tmp*"):
+        numbers = [int(part) for part in path.name.split(".") if part.isdecimal()]
+        if not any(_is_dead(pid) for pid in numbers[-1:]):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def atomic_folder(path: Path, *, keep_existing: bool = False) -> Iterator[Path]:
     """A temporary folder beside `path`; renamed to it at the end, removed on any error.
@@ -63,7 +88,9 @@ def atomic_folder(path: Path, *, keep_existing: bool = False) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(".tmp", f".{path.name[:80]}.", path.parent))
+        sweep_dead(path.parent)
+        prefix = f".{path.name[:80]}-"
+        temporary = Path(tempfile.mkdtemp(f".{os.getpid()}.tmp", prefix, path.parent))
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
@@ -87,14 +114,15 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with the line ends that it has."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write UTF-8 text with the line ends that it has; bytes of file names stay those bytes."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: Path, document: object) -> None:
     """Write an object as indented JSON; NaN is refused, since no reader agrees on it."""
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    write_text(path, text + "\n")
+    # Half a character, as in a file name of another encoding, becomes a JSON escape.
+    write_bytes(path, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: Path) -> Any:

@@ -91,12 +91,12 @@ class ImageSet:
         return replace(self, files=tuple(self.files[index] for index in chosen), labels=labels)
 
     def fingerprint(self) -> str:
-        """SHA-256 over name, size in bytes and label of every image: cheap, not the pixels."""
+        """SHA-256 over name, content and label of every image; what cannot be read has none."""
         digest = hashlib.sha256()
         labels: Sequence[int | tuple[int, ...]] = self.labels
         for path, label in zip(self.files, labels, strict=True):
             text = str(label) if isinstance(label, int) else "".join(str(bit) for bit in label)
-            digest.update(os.fsencode(f"{path.name}\t{_size_bytes(path)}\t{text}\n"))
+            digest.update(os.fsencode(f"{path.name}\t{_content(path)}\t{text}\n"))
         return digest.hexdigest()
 
 
@@ -166,11 +166,12 @@ def published_set(image_set: ImageSet) -> str | None:
     return "peta-test-7600" if hashes == _PETA_MD5 else None
 
 
-def _size_bytes(path: Path) -> int:
+def _content(path: Path) -> str:
+    """SHA-256 of a file, "-" where it is none that can be read."""
     try:
-        return path.stat().st_size
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "-"
     except OSError:
-        return -1
+        return "-"
 
 
 def _md5(path: Path) -> str:

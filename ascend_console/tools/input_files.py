@@ -116,7 +116,16 @@ def read_input(path: Path, shape: Sequence[int], dtype: str) -> NDArray[Any]:
             path=path,
             reason=error,
         ) from error
-    if data.nbytes != wanted or data.dtype != np.dtype(dtype):
+    if data.nbytes == wanted and data.dtype != np.dtype(dtype):
+        raise UserError(
+            "inputs.dtype",
+            "{path} holds {found}, and the model takes {dtype}",
+            hint="Save it as little-endian {dtype}; nothing is converted.",
+            path=path,
+            found=data.dtype.str,
+            dtype=dtype,
+        )
+    if data.nbytes != wanted:
         raise _wrong_size(path, data.nbytes, wanted, shape, dtype)
     sample: NDArray[Any] = data.reshape(tuple(shape))
     return sample

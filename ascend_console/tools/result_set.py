@@ -279,7 +279,7 @@ def pair(names: Sequence[str], images: Sequence[str]) -> NDArray[np.int64]:
         refuse(
             "results.missing",
             "{count} of {images} images have no result: {names}; {extra} results have no image",
-            "Infer these images, or name their images and labels only.",
+            "Infer these images; `evaluate --allow-missing` judges those that have results.",
             missing,
             images=len(images),
             extra=len(extra),

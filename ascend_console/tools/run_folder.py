@@ -129,7 +129,7 @@ class EventLog:
             return
         line = json.dumps(to_json(record), ensure_ascii=False, default=str)
         try:
-            self._stream.write(line.encode("utf-8", "replace") + b"\n")
+            self._stream.write(line.encode("utf-8", "backslashreplace") + b"\n")
             self._stream.flush()
         except OSError as error:
             raise ToolFailed(
@@ -213,8 +213,18 @@ class StoredRun:
     @property
     def backend(self) -> str | None:
         """The backend that the request named or was given."""
-        backend = self.document.get("request", {}).get("backend")
+        backend = (self.document.get("request") or {}).get("backend")
         return str(backend) if backend else None
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The content of run.json; empty where it is missing or damaged, so that others still list."""
+    try:
+        document = files.read_json(path)
+    except UserError:
+        return {}
+    request = document.get("request") if isinstance(document, dict) else None
+    return document if isinstance(request, dict) else {}
 
 
 def load(folder: Path) -> StoredRun:
@@ -224,9 +234,8 @@ def load(folder: Path) -> StoredRun:
     view, offset = _stored_view(folder)
     for record in read_records(folder, offset):
         view = fold(view, record)
-    path = folder / "run.json"
-    document = files.read_json(path) if path.is_file() else {}
-    return StoredRun(folder, view, document if isinstance(document, dict) else {}, alive)
+    document = _document(folder / "run.json")
+    return StoredRun(folder, view, document, alive)
 
 
 def clear(folder: Path) -> None:
