@@ -154,7 +154,7 @@ class Printer:
 
     def summary(self, views: list[RunView]) -> None:
         """One table over all runs for accuracy, one for performance, one for what else is told."""
-        for name in ("accuracy", "performance", "summary"):
+        for name in ("accuracy", "performance", "baseline", "summary"):
             rows = [row for view in views for row in view.tables.get(name, ())]
             if rows:
                 self._table("" if name == "summary" else name, rows)

@@ -10,6 +10,7 @@ from ascend_console.core.events import ArtifactWritten, LogLine, RowAdded, StepS
 from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, Env
 from ascend_console.core.verdict import Images, verdict_document
 from ascend_console.jobs import (
+    _baseline,
     _convert,
     _judge,
     _measure,
@@ -80,6 +81,7 @@ class Workflow:
         _weights.require_one_source(self.spec, request.sample, request.checkpoint)
         _sources.require_fit(self.spec, self.info)
         _onnx_model.require_batch_sizes(self.spec, self.batch_sizes)
+        self.baseline = _baseline.open_baseline(request.baseline, env)
         self.data = open_data(self.spec, request)
         self.workers = cores()
         self.fingerprint = _reference.fingerprint(self.data.images, self.data.chosen)
@@ -225,7 +227,9 @@ def _measure_one(
         run.backend.open(artifact.path, _convert.builder)
         if run.request.wait_idle:
             yield from _measure.wait_idle(run.request.wait_idle, run.env)
-        rate = yield from _measure.measure(run.backend, pool, size, run.env)
+        rate = yield from _measure.measure(
+            run.backend, pool, size, run.env, allow_busy=run.request.allow_busy
+        )
         run.backend.close()
     facts = {
         "key": key,
@@ -336,6 +340,8 @@ def _tell(
         yield RowAdded("accuracy", label | line)
     for row in outcome.performance:
         yield RowAdded("performance", label | _judge.performance_summary(run.spec, row))
+    if run.baseline is not None:
+        yield from _baseline.compare(outcome.document, run.baseline)
 
 
 def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:

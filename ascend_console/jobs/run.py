@@ -87,6 +87,15 @@ class RunRequest:
         unit="s",
         minimum=0,
     )
+    allow_busy: bool = option(
+        "Measure on a busy device: nobody looks for other processes, and the result says so.",
+        default=False,
+    )
+    baseline: str | None = option(
+        "A finished run to compare with: its id, a unique prefix, or `last`.",
+        default=None,
+        default_text="none",
+    )
     keep_bins: bool = option("Write the preprocessed .bin files and the .info file.", default=False)
 
 

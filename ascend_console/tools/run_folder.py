@@ -218,13 +218,9 @@ class StoredRun:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    """The content of run.json; empty where it is missing or damaged, so that others still list."""
-    try:
-        document = files.read_json(path)
-    except UserError:
-        return {}
-    request = document.get("request") if isinstance(document, dict) else None
-    return document if isinstance(request, dict) else {}
+    """The content of run.json, empty where there is none; UserError for a damaged file."""
+    document = files.read_json(path) if path.is_file() else {}
+    return document if isinstance(document, dict) else {}
 
 
 def load(folder: Path) -> StoredRun:

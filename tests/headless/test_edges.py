@@ -14,6 +14,8 @@ from PIL import Image
 
 from ascend_console.cli import main
 from ascend_console.core import discovery
+from ascend_console.core.errors import UserError
+from ascend_console.jobs import _baseline
 from ascend_console.tools import bins, files, run_folder
 from ascend_console.tools.image_sets import open_dataset
 from ascend_console.tools.torch_checkpoint import save_checkpoint
@@ -65,13 +67,15 @@ def test_one_damaged_run_does_not_hide_the_others(tmp_path, capsys):
     """A history is worth most when something went wrong."""
     runs = tmp_path / "workspace" / "runs"
     for name, text in (("a", '{"schema": 1, "run'), ("b", '{"request": null}'), ("c", "[]")):
-        folder = runs / f"20261120-10150{len(text) % 10}-{name}-0000"
+        folder = runs / f"20261120-101500-{name}-0000"
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(text)
-        assert run_folder.load(folder).backend is None
-    code, out, _ = call(capsys, tmp_path, "runs", "list", "--format", "json")
+    assert run_folder.load(runs / "20261120-101500-b-0000").backend is None
+    code, out, err = call(capsys, tmp_path, "runs", "list", "--format", "json")
     assert code == 0
-    assert len(json.loads(out)["runs"]) == 3
+    assert {entry["run_id"][16:17] for entry in json.loads(out)["runs"]} >= {"b", "c"}
+    assert "20261120-101500-a-0000" in err
+    assert "Traceback" not in err
 
 
 def test_half_a_character_in_a_name_is_written_and_read(tmp_path):
@@ -129,3 +133,28 @@ def test_a_file_that_is_not_ours_is_not_replaced(tmp_path, capsys):
     assert not (tmp_path / "bins").exists()
     assert call(capsys, tmp_path, *request, "--yes")[0] == 0
     assert "a.bin" in info.read_text()
+
+
+def test_a_run_stands_beside_its_baseline(tmp_path, env):
+    """What changed since an earlier run is one table; an untrusted rate gives no ratio."""
+    row = {"batch_size": 8, "precision": "fp32"}
+    old = {
+        "run_id": "old",
+        "model": "ghostnet",
+        "accuracy": [{**row, "metric": "top1", "value": 0.90}],
+        "performance": [{**row, "throughput": 100.0, "valid": True}],
+    }
+    new = {
+        **old,
+        "run_id": "new",
+        "accuracy": [{**row, "metric": "top1", "value": 0.92}],
+        "performance": [{**row, "throughput": 110.0, "valid": True}],
+    }
+    (told,) = _baseline.compare(new, old)
+    assert told.row["accuracy points"] == 2.0
+    assert told.row["throughput ratio"] == 1.1
+    new["performance"][0] = {**row, "throughput": 110.0, "valid": False}
+    (told,) = _baseline.compare(new, old)
+    assert told.row["throughput ratio"] is None
+    with pytest.raises(UserError, match="no verdict"):
+        _baseline.open_baseline("a-run", env)

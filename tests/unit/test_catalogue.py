@@ -153,7 +153,7 @@ def texts(node):
     return set()
 
 
-TABLES = ({"summary"}, {"accuracy"}, {"performance"})
+TABLES = ({"summary"}, {"accuracy"}, {"performance"}, {"baseline"})
 
 
 def summary_columns(name, tree):
