@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 _FIRST = ("top1", "instance_acc")
 
 
+def _other_than_this(wanted: str, env: Env) -> str:
+    """`last` as the newest finished run with a verdict, since the newest of all is this one."""
+    if wanted != "last":
+        return wanted
+    found = history.summaries(env.settings.workspace)
+    return next((run.run_id for run in found if run.verdict and run.run_id != env.run_id), wanted)
+
+
 def open_baseline(wanted: str | None, env: Env) -> dict[str, Any] | None:
     """The verdict of the run to compare with, checked before any work; None where none is named."""
     if wanted is None:
         return None
-    folder = history.find(env.settings.workspace, wanted)
+    folder = history.find(env.settings.workspace, _other_than_this(wanted, env))
     document = history.verdict_document(run_folder.load(folder))
     if not document:
         raise UserError(

@@ -13,8 +13,9 @@ import torch
 from PIL import Image
 
 from ascend_console.cli import main
-from ascend_console.core import discovery
+from ascend_console.core import discovery, events
 from ascend_console.core.errors import UserError
+from ascend_console.core.events import Record
 from ascend_console.jobs import _baseline
 from ascend_console.tools import bins, files, run_folder
 from ascend_console.tools.image_sets import open_dataset
@@ -158,3 +159,12 @@ def test_a_run_stands_beside_its_baseline(tmp_path, env):
     assert told.row["throughput ratio"] is None
     with pytest.raises(UserError, match="no verdict"):
         _baseline.open_baseline("a-run", env)
+    finished = env.settings.workspace / "runs" / "20261120-101500-ghostnet-0000"
+    finished.mkdir()
+    files.write_json(finished / "verdict.json", {**old, "verdict": "PASS"})
+    lines = (events.JobStarted("run", "ghostnet"), events.JobSucceeded("PASS", 0))
+    log = run_folder.EventLog(finished)
+    for number, event in enumerate(lines):
+        log.append(Record("r", number, "2026-11-20T10:15:00.000Z", 1.0, event))
+    log.close()
+    assert _baseline.open_baseline("last", env)["run_id"] == "old"
