@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 
 
 class SystemClock:
@@ -11,7 +10,9 @@ class SystemClock:
 
     def utc(self) -> str:
         """Now, as `2026-11-20T10:15:00.123Z`."""
-        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        # The module datetime takes longer to import than a listing has to spare.
+        seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{milliseconds:03}Z"
 
     def monotonic_s(self) -> float:
         """Seconds that only grow; the origin means nothing."""

@@ -16,16 +16,30 @@ from ascend_console.tools.environment import environment
 from tests.benchmarks import bench_evaluate, bench_infer, bench_preprocess, bench_startup
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.benchmarks.harness import Result
 
 
-def measure() -> list[Result]:
+def measure() -> Iterator[Result]:
     """Every row, one after the other, on this machine as it is."""
-    results = [bench_startup.start_up(), *bench_evaluate.compare_formats()]
+    yield bench_startup.start_up()
     with tempfile.TemporaryDirectory() as folder:
-        results += bench_preprocess.rows(Path(folder))
-        results += bench_infer.rows(Path(folder))
-    return results
+        yield from bench_preprocess.rows(Path(folder))
+        yield from bench_infer.rows(Path(folder))
+    yield from bench_evaluate.compare_formats()
+
+
+def tell(result: Result) -> None:
+    """One row of the table on stderr, as soon as it is known."""
+    low, high = result.interval
+    word = {True: "met", False: "missed", None: "undecided"}[result.passed]
+    print(
+        f"{result.name:<44} {result.value:6.2f}{result.unit} [{low:.2f}, {high:.2f}]  "
+        f"goal {result.goal}  {word}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def exit_code(results: list[Result]) -> int:
@@ -38,20 +52,15 @@ def exit_code(results: list[Result]) -> int:
 
 def main() -> int:
     """Measure, print, judge."""
-    results = measure()
+    results = []
+    for result in measure():
+        tell(result)
+        results.append(result)
     document = {
         "schema": 1,
         "machine": environment(),
         "results": [asdict(result) for result in results],
     }
-    for result in results:
-        low, high = result.interval
-        word = {True: "met", False: "missed", None: "undecided"}[result.passed]
-        print(
-            f"{result.name:<58} {result.value:6.2f}{result.unit} [{low:.2f}, {high:.2f}]  "
-            f"goal {result.goal}  {word}",
-            file=sys.stderr,
-        )
     print(json.dumps(document, indent=1))
     return exit_code(results)
 
