@@ -12,6 +12,7 @@ from ascend_console.core.events import StepStarted
 from ascend_console.core.options import option
 from ascend_console.core.specs import BackendOptions, ConvertSource, Env, Job
 from ascend_console.jobs import _convert, _onnx_model, _sources
+from ascend_console.jobs._backend_options import precision_option, provider_option, threads_option
 from ascend_console.jobs._models import find_model, zoo_names
 from ascend_console.jobs._output import output_file
 from ascend_console.tools import files
@@ -43,16 +44,8 @@ class ConvertRequest:
     )
     sample: bool = option("Take sample weights, where there is no --onnx.", default=False)
     backend: str = option("Runtime.", default="onnxruntime", choices=_convert.backend_names)
-    provider: str | None = option(
-        "Execution provider of ONNX Runtime.", default=None, default_text="CPUExecutionProvider"
-    )
-    threads: int | None = option(
-        "Threads of one inference.",
-        default=None,
-        default_text="one a core",
-        unit="threads",
-        minimum=1,
-    )
+    provider: str | None = provider_option()
+    threads: int | None = threads_option()
     batch_size: tuple[int, ...] | None = option(
         "Batch sizes, one artefact each.",
         default=None,
@@ -60,9 +53,7 @@ class ConvertRequest:
         unit="images",
         minimum=1,
     )
-    precision: str | None = option(
-        "Numeric precision.", default=None, default_text="the backend's first: fp32"
-    )
+    precision: str | None = precision_option()
     output: Path | None = option(
         "Artefact to write; a folder where there are several batch sizes.",
         default=None,

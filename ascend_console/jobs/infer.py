@@ -22,6 +22,7 @@ from ascend_console.core.events import (
 from ascend_console.core.options import option
 from ascend_console.core.specs import Backend, BackendOptions, Env, Job
 from ascend_console.jobs import _convert
+from ascend_console.jobs._backend_options import device_option, provider_option, threads_option
 from ascend_console.jobs._output import output_file, output_folder
 from ascend_console.jobs._stream import full_batch
 from ascend_console.tools import files
@@ -51,19 +52,9 @@ class InferRequest:
     backend: str | None = option(
         "Runtime.", default=None, default_text="by the suffix", choices=_convert.backend_names
     )
-    provider: str | None = option(
-        "Execution provider of ONNX Runtime.", default=None, default_text="CPUExecutionProvider"
-    )
-    device: str | None = option(
-        "Device, such as cpu:0 or cuda:0.", default=None, default_text="the backend's first"
-    )
-    threads: int | None = option(
-        "Threads of one inference.",
-        default=None,
-        default_text="one a core",
-        unit="threads",
-        minimum=1,
-    )
+    provider: str | None = provider_option()
+    device: str | None = device_option()
+    threads: int | None = threads_option()
     batch_size: int | None = option(
         "Batch size of an artefact whose batch is free.",
         default=None,

@@ -11,6 +11,12 @@ from ascend_console.core.events import JobSucceeded
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _convert
+from ascend_console.jobs._backend_options import (
+    device_option,
+    precision_option,
+    provider_option,
+    threads_option,
+)
 from ascend_console.jobs._models import find_model, zoo_names
 
 if TYPE_CHECKING:
@@ -39,19 +45,9 @@ class RunRequest:
         default_text="a new run",
     )
     backend: str = option("Runtime.", default="onnxruntime", choices=_convert.backend_names)
-    provider: str | None = option(
-        "Execution provider of ONNX Runtime.", default=None, default_text="CPUExecutionProvider"
-    )
-    device: str | None = option(
-        "Device, such as cpu:0 or cuda:0.", default=None, default_text="the backend's first"
-    )
-    threads: int | None = option(
-        "Threads of one inference.",
-        default=None,
-        default_text="one a core",
-        unit="threads",
-        minimum=1,
-    )
+    provider: str | None = provider_option()
+    device: str | None = device_option()
+    threads: int | None = threads_option()
     batch_size: tuple[int, ...] | None = option(
         "Batch sizes.",
         default=None,
@@ -59,9 +55,7 @@ class RunRequest:
         unit="images",
         minimum=1,
     )
-    precision: str | None = option(
-        "Numeric precision.", default=None, default_text="the backend's first: fp32"
-    )
+    precision: str | None = precision_option()
     sample: bool = option(
         "Take sample weights, made here, and the sample images (held-out half).", default=False
     )

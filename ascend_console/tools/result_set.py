@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ascend_console.core.errors import UserError
 from ascend_console.core.metrics import some_names
-from ascend_console.tools import files
+from ascend_console.tools import files, label_files
 from ascend_console.tools.result_decode import SUFFIXES, Outfmt
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ResultSet:
 
 def image_key(name: str) -> str:
     """What pairs images, results and labels: the file name up to its first dot."""
-    return os.path.basename(name).partition(".")[0]
+    return label_files.image_key(os.path.basename(name))
 
 
 def require_distinct_keys(names: Sequence[str]) -> dict[str, int]:
