@@ -1,0 +1,1 @@
+"""What tells this product from the other one of the same name."""

@@ -1,0 +1,1 @@
+"""A test double of the other product of this name, which evaluates language models."""
