@@ -32,7 +32,7 @@ _PLAIN_THROUGHPUT = re.compile(rf"(?:\[I\]|\[INFO\]) Throughput: ({NUMBER}) (?:f
 _PLAIN_MEAN = re.compile(rf"Average time without first time: ({NUMBER}) ms\b")
 _DEVICE = re.compile(
     rf"\bi:([0-9]{{1,4}}) device_([0-9]{{1,4}}) throughput:\s*({NUMBER}){END}"
-    rf"(?: start_time:({NUMBER}) end_time:({NUMBER}){END})?"
+    rf"(?:\s+start_time:({NUMBER}) end_time:({NUMBER}){END})?"
 )
 _TOTAL = re.compile(rf"\bsummary throughput:\s*({NUMBER}){END}")
 _ENERGY = re.compile(rf"NPU ID:([0-9]{{1,6}}) energy consumption\(J\):\s*({NUMBER}){END}")

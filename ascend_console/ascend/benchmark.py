@@ -198,6 +198,23 @@ def parse_perf(text: str) -> PerfFile:
     )
 
 
+def format_perf(perf: PerfFile) -> str:
+    """The text of a performance file in the layout of the newer tool (ascend-tools.md 3.4)."""
+
+    def stage(label: str, figures: Stage, interface: str = "") -> str:
+        rate, latency = f"{figures.rate:g}", f"{figures.latency_ms:g}"
+        return f"[{label}] throughputRate: {rate}, {interface}moduleLatency: {latency}"
+
+    lines = (
+        f"[e2e] throughputRate: {perf.e2e_rate:g}, latency: {perf.elapsed_ms:g}",
+        stage("data read", perf.data_read),
+        stage("preprocess", perf.preprocess),
+        stage("infer", perf.infer, f"Interface throughputRate: {perf.interface_rate:g}, "),
+        stage("post", perf.post),
+    )
+    return "\n".join(lines) + "\n"
+
+
 def split_perf(text: str) -> tuple[str, ...]:
     """The performance files of a text, each from its `[e2e]` on."""
     starts = [found.start() for found in re.finditer(r"\[\s*e2e\s*\]", text)]

@@ -23,6 +23,10 @@ _ERROR = re.compile(r"\[ERROR\]\s*(.*)")
 _MOST_LOOPS = 100
 
 
+# Averages have two decimals at least.
+_HALF_DIGIT_MS = 0.006
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MsameRequest:
     """One run of msame; `input` are files or folders, one for each input of the model."""
@@ -61,9 +65,8 @@ class MsameRun:
         mean_ms = self.average_ms if self.average_ms is not None else self.without_first_ms
         times = sorted(self.times_ms)
         # A log that somebody shortened still averages over all executions.
-        half_digit = 0.006
         whole = bool(times) and self.average_ms is not None and (
-            abs(sum(times) / len(times) - self.average_ms) <= half_digit
+            abs(sum(times) / len(times) - self.average_ms) <= _HALF_DIGIT_MS
         )  # fmt: skip
         if not whole:
             return Timing(mean_ms=mean_ms)
@@ -77,9 +80,11 @@ class MsameRun:
         # The average without the first one is printed only after several executions.
         single = len(self.times_ms) == 1 and self.without_first_ms is None
         average_ms = self.average_ms if single else None
-        if average_ms is None or nearly(self.times_ms[0], average_ms, 0.01):
+        only_ms = self.times_ms[0] if self.times_ms else 0.0
+        # With a folder of inputs the average is printed with two decimals only.
+        rounded = average_ms is not None and abs(only_ms - average_ms) <= _HALF_DIGIT_MS
+        if average_ms is None or rounded or nearly(only_ms, average_ms, 0.01):
             return ()
-        only_ms = self.times_ms[0]
         return (
             Advice(
                 "figures.average",
@@ -168,6 +173,9 @@ def parse_msame(text: str) -> tuple[MsameRun, ...]:
 
 
 def result_name(first_input: str, output: int, outfmt: Literal["TXT", "BIN"]) -> str:
-    """The name of a result: the input's without its suffix, outputs from 0."""
+    """The name of a result of a folder of inputs: the input's without its suffix, outputs from 0.
+
+    For single files msame names results after the model instead.
+    """
     name = first_input.rsplit("/", 1)[-1]
     return f"{name.rsplit('.', 1)[0]}_output_{output}.{outfmt.lower()}"

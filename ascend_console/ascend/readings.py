@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Tool = Literal["atc", "ais_bench", "benchmark", "msame", "npu-smi", "acl", "unknown"]
 
+_COMPLAINT = re.compile(r"^.{0,40}\[(?:ERROR|error)\].{0,400}$", re.MULTILINE)
 _EXCEPTION = re.compile(r"[A-Za-z_.]{0,80}(?:Error|Exception): ?.*")
 _TABLE = re.compile(r"^[ \t>]{0,40}\|[^\n]*\|[ \t]*$", re.MULTILINE)
 _KEYS = re.compile(
@@ -190,7 +191,9 @@ def _read_benchmark(text: str) -> Reading:
         files = [benchmark.parse_perf(part) for part in benchmark.split_perf(text)]
         pure = benchmark.parse_pure(text) if not files else ()
     except UserError as error:
-        return Reading(outcome="unknown", complaint=error.message)
+        # A log of a run that failed has no such file, and its own complaint tells more.
+        said = _COMPLAINT.search(text)
+        return Reading(outcome="unknown", complaint=said[0].strip() if said else error.message)
     several = _several(len(files) or len(pure))
     if files:
         perf = files[-1]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ascend_console.core.specs import BackendOptions, TensorInfo
+    from ascend_console.core.backend import BackendOptions, TensorInfo
 
 _REASON_CHARACTERS = 300
 # More than any machine has cores; each thread costs memory before it does any work.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import UserError
 from ascend_console.tools.files import sha256_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import onnx
@@ -37,7 +38,8 @@ class Machine:
 class Recipe:
     """What an artefact was made from, with what, and for which machine.
 
-    `source` is relative to the artefact's folder, so that a moved run still finds its own ONNX.
+    `source` is relative to the artefact's folder, so that a moved run still finds its own ONNX. For
+    int8 it is the quantised model, and `calibration` tells how that was made.
     """
 
     machine: Machine
@@ -46,6 +48,7 @@ class Recipe:
     precision: str
     source: str
     source_sha256: str
+    calibration: Mapping[str, Any] | None = None
 
     def document(self) -> dict[str, object]:
         """The flat form in the artefact and in the file beside it."""
@@ -80,6 +83,9 @@ class Recipe:
         )
 
 
+_REQUIRED = [name for name in Recipe.__dataclass_fields__ if name not in ("machine", "calibration")]
+
+
 def relative_source(source: Path, output: Path) -> str:
     """`source` as seen from the folder of `output`."""
     return os.path.relpath(source.absolute(), output.absolute().parent)
@@ -99,7 +105,8 @@ def recipe_in(model: onnx.ModelProto) -> Recipe | None:
             raise ValueError(f"its recipe has schema {found['schema']}")
         return Recipe(
             machine=Machine(**{key: found[key] for key in Machine.__dataclass_fields__}),
-            **{key: found[key] for key in Recipe.__dataclass_fields__ if key != "machine"},
+            **{key: found[key] for key in _REQUIRED},
+            calibration=found.get("calibration"),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("its recipe is damaged") from error

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.backends import _checks
+from ascend_console.backends._onnxruntime_int8 import Quantised, quantised, write_fixed
+from ascend_console.backends._onnxruntime_profile import profiled
+from ascend_console.backends._onnxruntime_provider import (
+    CPU,
+    DEVICES,
+    QUIET,
+    chosen_provider,
+    device_index,
+    runtime,
+)
 from ascend_console.backends._onnxruntime_recipe import (
     Machine,
     Recipe,
     recipe_in,
     relative_source,
+)
+from ascend_console.core.backend import (
+    Backend,
+    BackendInfo,
+    BackendOptions,
+    ConvertSource,
+    TensorInfo,
 )
 from ascend_console.core.errors import (
     BackendUnavailable,
@@ -19,52 +35,29 @@ from ascend_console.core.errors import (
     ToolFailed,
     UserError,
 )
-from ascend_console.core.events import LogLine
-from ascend_console.core.specs import (
-    Backend,
-    BackendInfo,
-    BackendOptions,
-    ConvertSource,
-    TensorInfo,
-)
+from ascend_console.core.events import ArtifactWritten, LogLine
 from ascend_console.tools import environment
-from ascend_console.tools.files import atomic_path, sha256_file, write_json
+from ascend_console.tools.files import atomic_folder, atomic_path, sha256_file, write_json
+from ascend_console.tools.random_input import random_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     import onnx
     from numpy.typing import NDArray
 
+    from ascend_console.core.events import Event
+    from ascend_console.core.operators import OperatorTable
     from ascend_console.core.specs import Events
 
-_PRECISIONS = ("fp32",)
-_CPU = "CPUExecutionProvider"
+_PRECISIONS = ("fp32", "int8")
 
-# It sends tensors to a service on the network, and is no device of this machine.
-_REMOTE = "AzureExecutionProvider"
-
-# Providers on a device of their own, and that device's name; all others run on the CPU.
-_DEVICES = {
-    "CUDAExecutionProvider": "cuda",
-    "TensorrtExecutionProvider": "cuda",
-    "MIGraphXExecutionProvider": "rocm",
-    "CANNExecutionProvider": "npu",
-}
+# What a side that a graph leaves free is taken as.
+_FREE_SIDE = 224
 
 # Element types whose numpy name is not the one that ONNX Runtime prints.
 _DTYPES = {"float": "float32", "double": "float64"}
-
-_QUIET = 4
-
-
-def _runtime() -> Any:
-    """The library, silenced: whatever it has to say becomes an error of ours."""
-    import onnxruntime
-
-    onnxruntime.set_default_logger_severity(_QUIET)
-    return onnxruntime
 
 
 def _errors() -> tuple[type[Exception], ...]:
@@ -76,44 +69,11 @@ def _errors() -> tuple[type[Exception], ...]:
     return (*found, RuntimeError, ValueError, MemoryError)
 
 
-def unavailable() -> str | None:
+def unavailable(environ: Mapping[str, str] | None = None) -> str | None:
     """Why ONNX Runtime cannot work here; None where it can."""
     if find_spec("onnxruntime") is None:
         return "ONNX Runtime is not installed; type: pip install onnxruntime"
     return None
-
-
-def _chosen_provider(wanted: str | None) -> str:
-    """The provider's full name; `cuda` stands for CUDAExecutionProvider."""
-    installed = [name for name in _runtime().get_available_providers() if name != _REMOTE]
-    names = {name.removesuffix("ExecutionProvider").lower(): name for name in installed}
-    provider: str | None = names.get((wanted or _CPU).removesuffix("ExecutionProvider").lower())
-    if provider is None:
-        raise BackendUnavailable(
-            "onnxruntime.provider",
-            "ONNX Runtime has no provider {provider!r} here",
-            hint="Installed: {installed}. Others come with other builds of ONNX Runtime.",
-            provider=wanted,
-            installed=", ".join(installed),
-        )
-    return provider
-
-
-def _device_index(provider: str, wanted: str | None) -> int:
-    """The index in `1`, `cuda` or `cuda:1`; UserError for a device that the provider lacks."""
-    kind = _DEVICES.get(provider, "cpu")
-    found = re.fullmatch(rf"(?:{kind})?:?([0-9]*)", wanted or "")
-    index = int(found[1] or 0) if found else None
-    if index is None or (kind == "cpu" and index > 0):
-        raise UserError(
-            "onnxruntime.device",
-            "{provider} has no device {device!r}",
-            hint="Give --device {kind}:0, or choose another --provider.",
-            provider=provider,
-            device=wanted,
-            kind=kind,
-        )
-    return index
 
 
 def _tensor(meta: Any) -> TensorInfo:
@@ -122,9 +82,19 @@ def _tensor(meta: Any) -> TensorInfo:
     return TensorInfo(meta.name, shape, _DTYPES.get(element, element))
 
 
-def _fixed(path: Path, batch_size: int) -> onnx.ModelProto:
-    """The model of an ONNX file with its batch fixed; UserError where that cannot be."""
-    from ascend_console.tools.onnx_graph import fix_batch, inspect_graph, read_model
+def _not_taken(path: Path, error: Exception) -> ConversionFailed:
+    return ConversionFailed(
+        "onnxruntime.convert",
+        "ONNX Runtime cannot take {path}: {reason}",
+        hint="Look at the file with `inspect`, and export it again at opset 11.",
+        path=path,
+        reason=_checks.one_line(error),
+    )
+
+
+def _portable(path: Path) -> onnx.ModelProto:
+    """The model of an ONNX file that any machine can run; UserError for an artefact."""
+    from ascend_console.tools.onnx_graph import inspect_graph, read_model
 
     model = read_model(path)
     if recipe_in(model) is not None:
@@ -143,6 +113,14 @@ def _fixed(path: Path, batch_size: int) -> onnx.ModelProto:
             path=path,
             file=weights[0],
         )
+    return model
+
+
+def _fixed(path: Path, batch_size: int) -> onnx.ModelProto:
+    """The model of an ONNX file with its batch fixed; UserError where that cannot be."""
+    from ascend_console.tools.onnx_graph import fix_batch
+
+    model = _portable(path)
     fix_batch(model, batch_size)
     return model
 
@@ -158,33 +136,29 @@ class OnnxRuntimeBackend(Backend):
         super().__init__(options)
         _checks.require("onnxruntime", unavailable())
         _checks.check_options("onnxruntime", _PRECISIONS, options)
-        self.provider = _chosen_provider(options.provider)
+        self.provider = chosen_provider(options.provider)
         self.threads = options.threads or environment.cores()
-        self._index = _device_index(self.provider, options.device)
+        self._index = device_index(self.provider, options.device)
         self._errors = _errors()
         self._session: Any = None
         self._inputs: tuple[TensorInfo, ...] = ()
         self._outputs: tuple[TensorInfo, ...] = ()
         self._names: list[str] = []
-
-    @staticmethod
-    def unavailable() -> str | None:
-        """Why ONNX Runtime cannot work here; None where it can."""
-        return unavailable()
+        self._quantised: dict[tuple[str, str], Quantised] = {}
 
     def version(self) -> str:
         """Such as `ONNX Runtime 1.31.1 (CPUExecutionProvider)`."""
-        return f"ONNX Runtime {_runtime().__version__} ({self.provider})"
+        return f"ONNX Runtime {runtime().__version__} ({self.provider})"
 
     def device_name(self) -> str:
         """`cpu:0`, or the provider's own device."""
-        return f"{_DEVICES.get(self.provider, 'cpu')}:{self._index}"
+        return f"{DEVICES.get(self.provider, 'cpu')}:{self._index}"
 
     @property
     def machine(self) -> Machine:
         """What an artefact that is made here is bound to."""
         return Machine(
-            version=str(_runtime().__version__),
+            version=str(runtime().__version__),
             processor=environment.processor_model(),
             vector_extensions=environment.vector_extensions(),
             provider=self.provider,
@@ -195,9 +169,10 @@ class OnnxRuntimeBackend(Backend):
         return self.provider
 
     def convert(self, source: ConvertSource, output: Path, *, batch_size: int) -> Events:
-        """Optimise an ONNX file for one batch size and this machine.
+        """Optimise an ONNX file for one batch size and this machine, for int8 quantised before.
 
-        The recipe stands inside the artefact, and beside it as `<output>.json` for readers.
+        The recipe stands inside the artefact, and beside it as `<output>.json` for readers. The
+        quantised model as any machine can run it stands beside it as `<stem>_qdq.onnx`.
         """
         _checks.check_batch_size(batch_size)
         if source.onnx is None:
@@ -207,14 +182,19 @@ class OnnxRuntimeBackend(Backend):
                 hint="Give --onnx FILE, or export the checkpoint first.",
             )
         _checks.check_output(source.onnx, output)
-        model = _fixed(source.onnx, batch_size)
+        model, origin, facts = _fixed(source.onnx, batch_size), source.onnx, None
+        if self.options.precision == "int8":
+            origin = output.with_name(f"{output.stem}_qdq.onnx")
+            facts = yield from self._quantise(source, source.onnx, origin, batch_size)
+            model = _fixed(origin, batch_size)
         recipe = Recipe(
             machine=self.machine,
             threads=self.threads,
             batch_size=batch_size,
             precision=self.options.precision,
-            source=relative_source(source.onnx, output),
-            source_sha256=sha256_file(source.onnx),
+            source=relative_source(origin, output),
+            source_sha256=sha256_file(origin),
+            calibration=facts,
         )
         recipe.write_into(model)
         with atomic_path(output) as temporary:
@@ -222,10 +202,37 @@ class OnnxRuntimeBackend(Backend):
         write_json(output.with_name(output.name + ".json"), recipe.document())
         yield LogLine(f"batch fixed at {batch_size}, optimised by {self.version()}")
 
+    def _quantise(
+        self, source: ConvertSource, onnx: Path, output: Path, batch_size: int
+    ) -> Generator[Event, None, Mapping[str, Any]]:
+        """Write the int8 form of an ONNX file; what tells how it was made.
+
+        One calibration serves every batch size of a model whose batch is free.
+        """
+        calibration = source.calibration
+        if calibration is None:
+            raise UserError(
+                "onnxruntime.calibration",
+                "int8 needs images of the model's kind, to see which values its tensors take",
+                hint="Add --dataset DIR with some, or --sample for the sample images.",
+            )
+        key = (sha256_file(onnx), calibration.key)
+        with atomic_path(output) as temporary:
+            if key not in self._quantised:
+                try:
+                    self._quantised[key] = yield from quantised(
+                        _portable(onnx), calibration, output.parent
+                    )
+                except self._errors as error:
+                    raise _not_taken(onnx, error) from error
+            found = self._quantised[key]
+            write_fixed(found.model, batch_size, temporary)
+        return found.facts(calibration, relative_source(onnx, output), key[0])
+
     def _write_optimised(self, model: onnx.ModelProto, path: Path, source: Path) -> None:
         try:
             data = model.SerializeToString()
-            if self.provider == _CPU:
+            if self.provider == CPU:
                 self._new_session(data, optimise=True, store=path)
             else:
                 # Other providers compile into forms that no ONNX file holds: they do it at load.
@@ -234,32 +241,36 @@ class OnnxRuntimeBackend(Backend):
         except self._errors as error:
             if path.exists():  # the graph was taken, and only the disk failed
                 raise OSError(_checks.one_line(error)) from error
-            raise ConversionFailed(
-                "onnxruntime.convert",
-                "ONNX Runtime cannot take {path}: {reason}",
-                hint="Look at the file with `inspect`, and export it again at opset 11.",
-                path=source,
-                reason=_checks.one_line(error),
-            ) from error
+            raise _not_taken(source, error) from error
 
-    def _new_session(self, model: str | bytes, *, optimise: bool, store: Path | None = None) -> Any:
-        """A session on a file's path or on a model's bytes."""
-        runtime = _runtime()
-        levels = runtime.GraphOptimizationLevel
-        options = runtime.SessionOptions()
-        options.log_severity_level = _QUIET
+    def _new_session(
+        self,
+        model: str | bytes,
+        *,
+        optimise: bool,
+        store: Path | None = None,
+        trace: Path | None = None,
+    ) -> Any:
+        """A session on a file's path or on a model's bytes; `trace` begins the profile's name."""
+        library = runtime()
+        levels = library.GraphOptimizationLevel
+        options = library.SessionOptions()
+        options.log_severity_level = QUIET
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
-        options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
+        options.execution_mode = library.ExecutionMode.ORT_SEQUENTIAL
         options.use_deterministic_compute = True
         options.graph_optimization_level = (
             levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
         )
         if store is not None:
             options.optimized_model_filepath = str(store)
-        own = {"device_id": str(self._index)} if self.provider in _DEVICES else {}
+        if trace is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(trace)
+        own = {"device_id": str(self._index)} if self.provider in DEVICES else {}
         # Without `enable_fallback=0` a broken provider would run on the CPU under its own name.
-        session = runtime.InferenceSession(
+        session = library.InferenceSession(
             model, options, providers=[(self.provider, own)], enable_fallback=0
         )
         if self.provider not in session.get_providers():
@@ -288,16 +299,35 @@ class OnnxRuntimeBackend(Backend):
             self.close()
             raise _checks.unreadable(artifact, "a vision model", f"it has {count} inputs, not one")
 
-    def _opened(self, artifact: Path) -> Any:
+    def _opened(self, artifact: Path, trace: Path | None = None) -> Any:
         from ascend_console.tools.onnx_graph import read_model
 
         recipe = recipe_in(read_model(artifact))
         if recipe is None:
-            return self._new_session(str(artifact), optimise=self.options.optimise)
+            optimise = self.options.optimise
+            return self._new_session(str(artifact), optimise=optimise, trace=trace)
         if recipe.machine == self.machine:
-            return self._new_session(str(artifact), optimise=self.provider != _CPU)
+            optimise = self.provider != CPU
+            return self._new_session(str(artifact), optimise=optimise, trace=trace)
         model = _fixed(recipe.find_source(artifact), recipe.batch_size)
-        return self._new_session(model.SerializeToString(), optimise=True)
+        return self._new_session(model.SerializeToString(), optimise=True, trace=trace)
+
+    def profile(
+        self, artifact: Path, *, batch_size: int, output: Path
+    ) -> Generator[Event, None, OperatorTable]:
+        """What the operators of an artefact cost on random input; the trace lies in `output`."""
+        try:
+            with atomic_folder(output) as folder:
+                session = self._opened(artifact, folder / "onnxruntime")
+                tensor = _tensor(session.get_inputs()[0])
+                sizes = [batch_size, *(size or _FREE_SIDE for size in tensor.shape[1:])]
+                batch = random_batch(sizes, tensor.dtype)
+                table = profiled(session, tensor.name, batch, folder / "trace.json")
+        except self._errors as error:
+            reason = _checks.one_line(error)
+            raise _checks.unreadable(artifact, "an ONNX model", reason) from error
+        yield ArtifactWritten(str(output), "profile")
+        return table
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:

@@ -10,20 +10,20 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.backends import _checks
-from ascend_console.core.errors import BackendUnavailable, ToolFailed, UserError
-from ascend_console.core.events import LogLine
-from ascend_console.core.specs import (
+from ascend_console.core.backend import (
     Backend,
     BackendInfo,
     BackendOptions,
     ConvertSource,
     TensorInfo,
 )
+from ascend_console.core.errors import BackendUnavailable, ToolFailed, UserError
+from ascend_console.core.events import LogLine
 from ascend_console.tools import environment
 from ascend_console.tools.files import require_file, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import torch
@@ -56,7 +56,7 @@ _LOAD_ERRORS = (
 )
 
 
-def unavailable() -> str | None:
+def unavailable(environ: Mapping[str, str] | None = None) -> str | None:
     """Why PyTorch cannot work here; None where it can."""
     if find_spec("torch") is None:
         return "PyTorch is not installed; type: pip install 'ascend-console[torch]'"
@@ -153,11 +153,6 @@ class TorchBackend(Backend):
         self._network: torch.nn.Module | None = None
         self._inputs: tuple[TensorInfo, ...] = ()
         self._outputs: tuple[TensorInfo, ...] = ()
-
-    @staticmethod
-    def unavailable() -> str | None:
-        """Why PyTorch cannot work here; None where it can."""
-        return unavailable()
 
     def version(self) -> str:
         """Such as `PyTorch 2.13.0+cpu (cpu:0)`."""

@@ -6,23 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ascend_console.backends._ascend_om import (
+    MAGIC,
+    ask_atc,
+    document_of,
+    read_side_car,
+    side_car_of,
+)
 from ascend_console.core import discovery
-from ascend_console.core.errors import UserError
+from ascend_console.core.errors import ConsoleError, Interrupted, UserError
 from ascend_console.core.events import SCHEMA, Answered
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job
 from ascend_console.tools import files
 from ascend_console.tools.checksums import Checksums, checksums
+from ascend_console.tools.vendor_tools import VendorTools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ascend_console.ascend.atc_output import OmInfo
+    from ascend_console.backends._ascend_om import OmFacts
     from ascend_console.core.specs import Events, ModelSpec
     from ascend_console.tools.onnx_graph import GraphTensor
 
     Rows = list[tuple[str, Any]]
 
-_OM_MAGIC = b"IMOD"
 _PICKLE = b"\x80"
 _ZIP = b"PK\x03\x04"
 _ONNX_FIRST = b"\x08"  # the field of the IR version, which every writer puts first
@@ -45,9 +54,9 @@ def _kind(path: Path) -> str:
     What is none of them counts as a checkpoint, whose reader says what it is instead.
     """
     with files.require_file(path, "a model file").open("rb") as stream:
-        head = stream.read(len(_OM_MAGIC))
+        head = stream.read(len(MAGIC))
     suffix = path.suffix.lower()
-    if head == _OM_MAGIC:
+    if head == MAGIC:
         return "om"
     if suffix == ".om":
         raise UserError(
@@ -56,7 +65,7 @@ def _kind(path: Path) -> str:
             hint="Convert the model again, or copy the file again in binary mode.",
             path=path,
             head=head or "nothing",
-            magic=_OM_MAGIC,
+            magic=MAGIC,
         )
     if suffix == ".onnx":
         return "onnx"
@@ -92,7 +101,7 @@ def _size_text(size: int | None) -> str:
     return "missing" if size is None else f"{size:,} bytes"
 
 
-def _onnx(path: Path, sums: Checksums) -> tuple[dict[str, Any], Rows]:
+def _onnx(path: Path, sums: Checksums, env: Env) -> tuple[dict[str, Any], Rows]:
     from ascend_console.tools.onnx_graph import inspect_graph
 
     facts = inspect_graph(path)
@@ -127,15 +136,67 @@ def _onnx(path: Path, sums: Checksums) -> tuple[dict[str, Any], Rows]:
     return document, rows
 
 
-def _om(path: Path, sums: Checksums) -> tuple[dict[str, Any], Rows]:
+def _om(path: Path, sums: Checksums, env: Env) -> tuple[dict[str, Any], Rows]:
+    """What atc tells of an om, and what the file beside it says; either may be missing."""
+    told, note = _told_by_atc(path, env)
+    facts = read_side_car(path)
+    if facts is None and side_car_of(path).exists():
+        note = "; ".join(filter(None, (note, f"{side_car_of(path).name} is of another om")))
+    side = document_of(facts) if facts else None
+    soc = told.soc_version if told else None
     document = {
-        "magic": _OM_MAGIC.decode(),
-        "soc": None,
-        "atc_version": None,
-        "atc_command": None,
-        "note": _NEEDS_ATC,
+        "magic": MAGIC.decode(),
+        "soc": soc or (facts.soc_version if facts else None),
+        "atc_version": told.atc_version if told else None,
+        "atc_command": told.command if told else None,
+        "memory_bytes": told.memory_bytes if told else None,
+        "weight_bytes": told.weight_bytes if told else None,
+        "side_car": side,
+        "note": note,
     }
-    return document, [("begins with", _OM_MAGIC.decode()), ("note", _NEEDS_ATC)]
+    rows: Rows = [
+        ("begins with", MAGIC.decode()),
+        *_side_car_rows(facts),
+        ("chip", document["soc"]),
+        ("atc version", document["atc_version"]),
+        ("atc command", document["atc_command"]),
+        ("device memory", _amount(document["memory_bytes"])),
+        ("weights", _amount(document["weight_bytes"])),
+        ("note", note),
+    ]
+    return document, [(name, value) for name, value in rows if value is not None]
+
+
+def _told_by_atc(path: Path, env: Env) -> tuple[OmInfo | None, str | None]:
+    """What `atc --mode=6` tells, and why where it tells nothing."""
+    try:
+        told = ask_atc(path, VendorTools.of(env.settings), env)
+    except Interrupted:
+        raise
+    except ConsoleError as error:
+        return None, error.message
+    return told, None if told else _NEEDS_ATC
+
+
+def _amount(size: Any) -> str | None:
+    return None if size is None else _size_text(size)
+
+
+def _side_car_rows(facts: OmFacts | None) -> Rows:
+    if facts is None:
+        return []
+    tensors = [("input", tensor) for tensor in facts.inputs]
+    tensors += [("output", tensor) for tensor in facts.outputs]
+    return [
+        *((role, f"{tensor.name} {tensor.dtype} {_shape_text(tensor.shape)}")
+          for role, tensor in tensors),
+        ("batch size", facts.batch_size),
+        ("shapes", facts.shape_kind),
+        ("precision", facts.precision),
+        ("CANN", facts.cann),
+        ("tuned", facts.tuned),
+        ("AIPP", "yes, the input is an 8-bit image" if facts.aipp else None),
+    ]  # fmt: skip
 
 
 def _parameters(state: Mapping[str, Any]) -> int:
@@ -160,7 +221,7 @@ def _official_text(official: bool | None, spec: ModelSpec) -> str:
     return f"yes, it has {published}" if official else f"no, it has not {published}"
 
 
-def _checkpoint(path: Path, sums: Checksums) -> tuple[dict[str, Any], Rows]:
+def _checkpoint(path: Path, sums: Checksums, env: Env) -> tuple[dict[str, Any], Rows]:
     from ascend_console.tools import torch_checkpoint
 
     specs = discovery.load_all("zoo")
@@ -217,7 +278,7 @@ def inspect(request: InspectRequest, env: Env) -> Events:
     path = request.file
     kind = _kind(path)
     sums = checksums(path)
-    document, rows = _READERS[kind](path, sums)
+    document, rows = _READERS[kind](path, sums, env)
     head = {
         "schema": SCHEMA,
         "file": str(path),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ascend_console.core.specs import ConvertSource
+from ascend_console.core.backend import ConvertSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ascend_console.backends import onnxruntime
+from ascend_console.core.backend import BackendOptions, ConvertSource
 from ascend_console.core.errors import BackendUnavailable, ConversionFailed, UserError
-from ascend_console.core.specs import BackendOptions, ConvertSource
 from ascend_console.tools.files import sha256_file
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ascend_console.backends.torch import TorchBackend
+from ascend_console.core.backend import BackendOptions
 from ascend_console.core.errors import BackendUnavailable, UserError
-from ascend_console.core.specs import BackendOptions
 
 torch = pytest.importorskip("torch")
 

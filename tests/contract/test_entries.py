@@ -12,7 +12,7 @@ import pytest
 
 from ascend_console.core import discovery
 
-PACKAGES = ("zoo", "backends", "jobs")
+PACKAGES = ("zoo", "backends", "devices", "jobs")
 ENTRIES = [(package, name) for package in PACKAGES for name in discovery.names(package)]
 
 HEAVY = (
