@@ -11,10 +11,9 @@ from ascend_console.core.events import (
     JobFailed,
     JobStarted,
     JobSucceeded,
-    Progress,
     Record,
-    StepStarted,
 )
+from ascend_console.core.record_bounds import RecordBounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,38 +22,20 @@ if TYPE_CHECKING:
 
     Sink = Callable[[Record], None]
 
-_PROGRESS_INTERVAL_S = 0.1
-
 
 class _Recorder:
-    """Wraps events in records and lets at most 10 `Progress` a second through, the last always."""
+    """Wraps events in records and sends those on that the bounds of a record let through."""
 
     def __init__(self, env: Env, sinks: tuple[Sink, ...]) -> None:
         self._env = env
         self._sinks = sinks
         self._started_s = env.clock.monotonic_s()
         self._seq = env.first_seq
-        self._held: Progress | None = None
-        self._progress_s = float("-inf")
+        self._bounds = RecordBounds(self._started_s, bounded=env.run_dir is not None)
 
     def send(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            now_s = self._env.clock.monotonic_s()
-            if now_s - self._progress_s < _PROGRESS_INTERVAL_S:
-                self._held = event
-                return
-            self._progress_s, self._held = now_s, None
-        else:
-            self.flush()
-            if isinstance(event, StepStarted):
-                self._progress_s = float("-inf")
-        self._emit(event)
-
-    def flush(self) -> None:
-        """Let a progress that was held back through before what follows it."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._emit(held)
+        for passed in self._bounds.let_through(event, self._env.clock.monotonic_s()):
+            self._emit(passed)
 
     def _emit(self, event: Event) -> None:
         clock = self._env.clock

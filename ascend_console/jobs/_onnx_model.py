@@ -52,6 +52,14 @@ def _sizes(tensor: GraphTensor) -> str:
     return "x".join("?" if size is None else str(size) for size in tensor.shape)
 
 
+def _fits(found: GraphTensor, wanted: tuple[int, ...]) -> bool:
+    """Whether the sizes of one image are those wanted; a size that the graph leaves free fits."""
+    known = found.shape[1:]
+    return len(known) == len(wanted) and all(
+        size == one or not isinstance(size, int) for size, one in zip(known, wanted, strict=True)
+    )
+
+
 # --- a model file against its graph --------------------------------------------------------------
 
 
@@ -62,12 +70,7 @@ def _check_input(file: ModelFile, spec: ModelSpec, found: GraphTensor) -> None:
         file.wrong(("input", "name"), spec.input.name, f"{found.name!r}, as {onnx} has it")
     if found.dtype != spec.input.dtype:
         file.wrong(("input", "dtype"), spec.input.dtype, f"{found.dtype!r}, as {onnx} has it")
-    known = found.shape[1:]
-    fits = len(known) == len(spec.input.shape) and all(
-        size == wanted or not isinstance(size, int)
-        for size, wanted in zip(known, spec.input.shape, strict=True)
-    )
-    if not fits:
+    if not _fits(found, spec.input.shape):
         shown = list(spec.input.shape)
         file.wrong(("input", "shape"), shown, f"that of {onnx} without its batch, {_sizes(found)}")
 
@@ -136,6 +139,20 @@ def checked_model(spec: ModelSpec) -> ModelSpec:
         fixed_batch=fixed is not None,
         fixed_batch_reason=reason,
         user=replace(spec.user, output_index=index),
+    )
+
+
+def is_of_model(facts: GraphFacts, spec: ModelSpec) -> bool:
+    """Whether a graph has the input and the judged output of a user's `checked_model`."""
+    index = (spec.user.output_index if spec.user else None) or 0
+    if len(facts.inputs) != 1 or index >= len(facts.outputs):
+        return False
+    taken, judged = facts.inputs[0], facts.outputs[index]
+    return (
+        (taken.name, taken.dtype) == (spec.input.name, spec.input.dtype)
+        and _fits(taken, spec.input.shape)
+        and judged.name == spec.output.name
+        and _width(judged) in (None, spec.output.shape[0])
     )
 
 

@@ -125,7 +125,7 @@ def prune(request: RunsRequest, env: Env) -> Events:
             hint="Write --keep 20, or --older-than 30 (days); --yes then deletes.",
         )
     workspace = env.settings.workspace
-    summaries = history.summaries(workspace, env.cancel)
+    summaries = yield from history.reading(workspace, env.cancel)
     if request.keep is not None:
         chosen = summaries[request.keep :]
     else:

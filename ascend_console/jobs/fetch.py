@@ -22,7 +22,7 @@ from ascend_console.core.events import (
 from ascend_console.core.options import option
 from ascend_console.core.specs import Env, Job, ModelSpec
 from ascend_console.jobs._models import zoo_names
-from ascend_console.tools import files
+from ascend_console.tools import files, paths
 from ascend_console.tools.checksums import Checksums, checksums
 from ascend_console.tools.locks import FileLock
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from ascend_console.core.specs import Events
 
-_FOLDER = "checkpoints"
 _MEGABYTE = 1e6
 
 
@@ -86,7 +85,9 @@ def _address(spec: ModelSpec, request: FetchRequest) -> str:
 
 
 def _target(spec: ModelSpec, request: FetchRequest, env: Env) -> Path:
-    target = request.output or env.settings.workspace / _FOLDER / spec.checkpoint.file
+    target = (
+        request.output or paths.checkpoints_folder(env.settings.workspace) / spec.checkpoint.file
+    )
     if target.is_dir():
         raise UserError(
             "output.is_folder",

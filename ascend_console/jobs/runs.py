@@ -116,7 +116,7 @@ def _unreadable(summaries: list[RunSummary]) -> Iterator[Warned]:
 
 
 def _list(request: RunsRequest, env: Env) -> Events:
-    summaries = history.summaries(env.settings.workspace, env.cancel)
+    summaries = yield from history.reading(env.settings.workspace, env.cancel)
     chosen = [
         entry
         for entry in summaries

@@ -154,6 +154,16 @@ def sha256_json(document: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it; a missing one is well."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Put `source` at `target`: a hard link where the file system allows it, else a copy."""
     with atomic_path(target) as temporary:

@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from ascend_console.core.errors import ConsoleError, Interrupted
+from ascend_console.core.events import Progress, StepStarted
 from ascend_console.tools import locks, run_folder
 from ascend_console.tools.paths import runs_folder
 from ascend_console.tools.run_format import is_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
+    from ascend_console.core.events import Event
     from ascend_console.core.specs import Cancel
     from ascend_console.tools.run_folder import StoredRun
 
 _VERSION = 1  # of the table, and of what a summary holds: another one is built anew
 _WAIT_S = 1.0
+_MANY = 300  # runs that are read without a word
 _CHUNK = 500  # summaries that one write holds, so that a build that is stopped keeps its work
 _ALIVE = ("waiting", "running")
 _ENDED = ("finished", "failed", "cancelled")
@@ -305,20 +308,31 @@ def _is_damage(error: sqlite3.Error) -> bool:
     )  # fmt: skip
 
 
-def summaries(workspace: Path, cancel: Cancel | None = None) -> list[RunSummary]:
-    """Every run of a workspace, newest first. Raises Interrupted once `cancel` is set."""
+def _is_current(kept: tuple[str, RunSummary] | None, signature: str) -> bool:
+    """Whether a row of the index is that of a run which ended and has not changed since."""
+    return kept is not None and kept[0] == signature and kept[1].state in _ENDED
+
+
+def reading(
+    workspace: Path, cancel: Cancel | None = None
+) -> Generator[Event, None, list[RunSummary]]:
+    """As `summaries`, and tells how far it is where many runs are new to the index."""
     seen = _signatures(workspace)
     if not seen:
         return []
     index, runs = _Index(workspace), runs_folder(workspace)
     known = index.read()
-    found: list[RunSummary] = []
+    found = [known[name][1] for name in seen if _is_current(known.get(name), seen[name])]
+    unknown = [name for name in seen if not _is_current(known.get(name), seen[name])]
+    if is_told := len(unknown) > _MANY:
+        yield StepStarted("read the history", 1, 1)
     changed: list[tuple[str, RunSummary]] = []
-    for name, signature in seen.items():
+    for done, name in enumerate(unknown, 1):
+        if cancel is not None and cancel.is_set():
+            raise Interrupted
+        if is_told:
+            yield Progress(done, len(unknown), "runs")
         kept = known.get(name)
-        if kept is not None and kept[0] == signature and kept[1].state in _ENDED:
-            found.append(kept[1])
-            continue
         looked = _look(runs / name, kept)
         if looked is None:
             continue
@@ -330,12 +344,21 @@ def summaries(workspace: Path, cancel: Cancel | None = None) -> list[RunSummary]
         if len(changed) >= _CHUNK:
             index.write(changed, ())
             changed = []
-        if cancel is not None and cancel.is_set():
-            raise Interrupted
     gone = known.keys() - seen.keys()
     if changed or gone:
         index.write(changed, gone)
     return sorted(found, key=lambda entry: (entry.began, entry.run_id), reverse=True)
+
+
+def summaries(workspace: Path, cancel: Cancel | None = None) -> list[RunSummary]:
+    """Every run of a workspace, newest first. Raises Interrupted once `cancel` is set."""
+    steps = reading(workspace, cancel)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: list[RunSummary] = end.value
+            return found
 
 
 def find(workspace: Path, wanted: str) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ascend_console.core.errors import UserError
+from ascend_console.tools import peta
 from ascend_console.tools.image_folders import images_by_name, require_images, scan
 from ascend_console.tools.label_files import (
     attribute_labels,
@@ -37,7 +38,6 @@ _WNID = re.compile(r"n\d{8}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _IMAGENET_NAME = re.compile(r"ILSVRC2012_val_(\d{8})")
 _IMAGENET_FIRST_LABELS = (65, 970, 230, 809, 516)
-_PETA_MD5 = ("c25c31798bd5628218041b8c2d565300", "783319e6ba46214d81dc317b0a1fe627")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,10 @@ def published_set(image_set: ImageSet) -> str | None:
         whole = len(ordered) == 50_000 and numbers == list(range(1, 50_001))
         return "imagenet-val-50000" if whole and first == _IMAGENET_FIRST_LABELS else None
     files = (image_set.list_file, image_set.label_file)
-    if len(image_set) != 7_600 or image_set.missing or None in files:
+    if len(image_set) != peta.TEST_IMAGES or image_set.missing or None in files:
         return None
     hashes = tuple(_md5(path) for path in files if path is not None)
-    return "peta-test-7600" if hashes == _PETA_MD5 else None
+    return "peta-test-7600" if hashes == (peta.IMAGE_LIST_MD5, peta.LABELS_MD5) else None
 
 
 def _content(path: Path) -> str:

@@ -66,6 +66,11 @@ def runs_folder(workspace: Path) -> Path:
     return workspace / "runs"
 
 
+def checkpoints_folder(workspace: Path) -> Path:
+    """The folder of the checkpoints that were fetched, each under its published name."""
+    return workspace / "checkpoints"
+
+
 def cache_folder(workspace: Path) -> Path:
     """The folder of what can be made again: sample weights and artefacts, by content."""
     return workspace / "cache"

@@ -6,14 +6,15 @@ import json
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import ToolFailed, UserError
 from ascend_console.core.events import SCHEMA, from_json, to_json
 from ascend_console.core.view import RunView, fold, view_document, view_from_document
-from ascend_console.tools import files, locks
-from ascend_console.tools.paths import runs_folder
+from ascend_console.tools import files, locks, run_removal
+from ascend_console.tools.paths import cache_folder, runs_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +35,18 @@ def _run_name(utc: str, label: str) -> str:
     return f"{stamp}-{word}-{secrets.token_hex(2)}"
 
 
+def free_name(workspace: Path, utc: str, label: str) -> Path:
+    """A folder that a run may be given with --run-dir; nothing is made."""
+    runs = runs_folder(workspace)
+    while (path := runs / _run_name(utc, label)).exists():
+        pass
+    return path
+
+
 def create(workspace: Path, utc: str, label: str, wanted: Path | None = None) -> Path:
     """A new, empty run folder; `wanted` must be a new folder directly under `<workspace>/runs`."""
     runs = runs_folder(workspace)
+    sweep_workspace(workspace)
     if wanted is not None and wanted.absolute().parent.resolve() != runs.absolute().resolve():
         raise UserError(
             "run.dir",
@@ -195,6 +205,15 @@ def sweep(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def sweep_workspace(workspace: Path) -> None:
+    """Remove what killed writers left in the cache, and killed removals among the runs."""
+    with suppress(OSError):
+        run_removal.sweep(workspace)
+        cache = cache_folder(workspace)
+        for folder in (cache, *cache.glob("*")):
+            files.sweep_dead(folder)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredRun:
     """A run as its folder tells it. `state` adds `interrupted`: begun, not ended, nobody at it."""
@@ -217,7 +236,7 @@ class StoredRun:
         return str(backend) if backend else None
 
 
-def _document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     """The content of run.json, empty where there is none; UserError for a damaged file."""
     document = files.read_json(path) if path.is_file() else {}
     return document if isinstance(document, dict) else {}
@@ -230,7 +249,7 @@ def load(folder: Path) -> StoredRun:
     view, offset = _stored_view(folder)
     for record in read_records(folder, offset):
         view = fold(view, record)
-    document = _document(folder / "run.json")
+    document = read_document(folder / "run.json")
     return StoredRun(folder, view, document, alive)
 
 
@@ -238,13 +257,12 @@ def clear(folder: Path) -> None:
     """Make the folder of a stopped run ready for another attempt."""
     (folder / "cancel").unlink(missing_ok=True)
     sweep(folder)
+    sweep_workspace(folder.parents[1])
 
 
 def discard(folder: Path) -> None:
-    """Remove a run folder: out of sight at once, then file by file."""
-    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
-    folder.rename(hidden)
-    shutil.rmtree(hidden, ignore_errors=True)
+    """Remove a run folder that nobody works on: out of sight at once, then file by file."""
+    run_removal.remove(folder)
 
 
 def list_folders(workspace: Path) -> tuple[Path, ...]:

@@ -12,8 +12,6 @@ import numpy as np
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import onnx
-
 SIDE = 32
 IMAGES = 110
 CLASSES = 3
@@ -112,18 +110,20 @@ def _weights(width: int, first: int) -> np.ndarray:
     return found
 
 
-def _model(
+def onnx_bytes(
     name: str,
     *,
     width: int = CLASSES,
     first: int = 0,
+    side: int = SIDE,
     raw: bool = False,
     batch: int | str = "n",
     features: bool = False,
-) -> onnx.ModelProto:
+) -> bytes:
+    """A classifier of so many classes; with `features` these are its first output."""
     from onnx import TensorProto, helper, numpy_helper
 
-    shape = [batch, SIDE, SIDE, 3] if raw else [batch, 3, SIDE, SIDE]
+    shape = [batch, side, side, 3] if raw else [batch, 3, side, side]
     kind = TensorProto.UINT8 if raw else TensorProto.FLOAT
     source = "pixels" if raw else "image"
     nodes = [
@@ -145,7 +145,9 @@ def _model(
         outputs,
         [numpy_helper.from_array(_weights(width, first), "w")],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    opsets = [helper.make_opsetid("", 13)]
+    made: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=7).SerializeToString()
+    return made
 
 
 def write_models(folder: Path) -> None:
@@ -154,12 +156,12 @@ def write_models(folder: Path) -> None:
     for name, text in FILES.items():
         (folder / f"{name}.toml").write_text(text)
     models = {
-        "bytes": _model("bytes", raw=True),
-        "background": _model("background", width=1001, first=1),
-        "two": _model("two", features=True, batch=4),
+        "bytes": onnx_bytes("bytes", raw=True),
+        "background": onnx_bytes("background", width=1001, first=1),
+        "two": onnx_bytes("two", features=True, batch=4),
     }
-    for name, model in models.items():
-        (folder / "files" / f"{name}.onnx").write_bytes(model.SerializeToString())
+    for name, data in models.items():
+        (folder / "files" / f"{name}.onnx").write_bytes(data)
 
 
 def write_images(folder: Path) -> None:

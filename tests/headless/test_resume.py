@@ -12,26 +12,24 @@ import pytest
 
 from ascend_console.cli import main
 from ascend_console.tools.locks import FileLock, is_held
+from tests.data.real_runs import REQUEST
 
 pytestmark = [
     pytest.mark.xdist_group("resume"),
     pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them"),
 ]
-REQUEST = ("run", "--model", "ghostnet", "--sample", "--limit", "12", "--batch-size", "4")
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory):
-    """One workspace for the module, so that sample weights are made once."""
-    return tmp_path_factory.mktemp("workspace")
+@pytest.fixture
+def workspace(undisturbed_run):
+    """The workspace of the undisturbed run, whose cache is warm."""
+    return undisturbed_run.workspace
 
 
-@pytest.fixture(scope="module")
-def undisturbed(workspace):
-    """The accuracy of a run that nothing happened to; 12 images are too few to decide."""
-    folder = workspace / "runs" / "undisturbed"
-    assert main(["--workspace", str(workspace), "-q", *REQUEST, "--run-dir", str(folder)]) == 7
-    return accuracy(folder)
+@pytest.fixture
+def undisturbed(undisturbed_run):
+    """The accuracy of a run that nothing happened to."""
+    return undisturbed_run.accuracy
 
 
 def accuracy(folder):

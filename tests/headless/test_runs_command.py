@@ -17,7 +17,7 @@ from ascend_console.core.events import Record, Replayed
 from ascend_console.core.settings import Settings
 from ascend_console.core.specs import Env
 from ascend_console.jobs import runs as job
-from ascend_console.tools import files, locks, run_folder
+from ascend_console.tools import files, history, locks, run_folder
 from tests.data.recorded_runs import ENVIRONMENT, record
 
 if TYPE_CHECKING:
@@ -123,6 +123,16 @@ def test_a_run_that_cannot_be_read_is_named(two, call):
     assert [entry["model"] for entry in json.loads(out)["runs"]] == ["ghostnet", None]
     assert FIRST in err
     assert "run.json" in err
+
+
+def test_a_long_first_look_is_told_beside_the_data(two, call, monkeypatch):
+    """Stdout stays one document, however long the index takes to be made."""
+    monkeypatch.setattr(history, "_MANY", 1)
+    code, out, err = call("list", "--json")
+    assert (code, len(json.loads(out)["runs"])) == (0, 2)
+    assert "read the history" in err
+    assert "2/2 runs" in err
+    assert call("list", "--json")[2] == ""
 
 
 def test_a_run_is_shown_whole(two, call, document):

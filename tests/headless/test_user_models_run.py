@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from ascend_console.cli import main
-from tests.data.user_models import FILES, write_images, write_models
+from tests.data.user_models import FILES, onnx_bytes, write_images, write_models
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,44 @@ def test_each_step_alone_takes_a_users_model(place, tmp_path, capsys):
     measured = [json.loads(line) for line in out.splitlines()]
     found = {line["name"]: line["value"] for line in measured if line["event"] == "Measured"}
     assert found["top1"] == 1.0
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("other", sorted(FILES))
+def test_a_file_is_converted_for_the_model_that_it_is_of_alone(
+    name, other, place, tmp_path, capsys
+):
+    """Another one's artefact under this one's name would be judged as this one."""
+    onnx = place / "config" / "models" / "files" / f"{other}.onnx"
+    code, _, err = call(capsys, place, "convert", "--onnx", onnx, "--model", name,
+                        "--output", tmp_path / "made.onnx")  # fmt: skip
+    assert code == (0 if name == other else 2), err
+    assert ("is not " + name in err) is (name != other)
+    assert (tmp_path / "made.onnx").exists() is (name == other)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"batch": 4}, ""),
+        ({"raw": True}, "pixels"),
+        ({"side": 40}, "image 3x40x40 float32"),
+        ({"width": 1000}, "scores 1000"),
+        ({"features": True}, "features 3"),
+    ],
+)
+def test_a_file_of_the_same_shape_is_taken_and_one_of_another_named(
+    changes, said, place, tmp_path, capsys
+):
+    """Weights that were trained again are the same model; another width or side is not."""
+    onnx = tmp_path / "again.onnx"
+    onnx.write_bytes(onnx_bytes("again", **{"width": 1001, **changes}))
+    code, _, err = call(capsys, place, "convert", "--onnx", onnx, "--model", "background",
+                        "--output", tmp_path / "made.onnx")  # fmt: skip
+    assert code == (2 if said else 0), err
+    assert said in err
+    assert not said or "not image 3x32x32 float32, scores 1001 float32" in err
 
 
 def test_models_lists_the_users_beside_the_zoo(place, capsys):

@@ -270,6 +270,16 @@ def test_listing_stops_on_request(workspace):
         history.summaries(workspace, cancel)
 
 
+def test_a_first_look_at_many_runs_tells_how_far_it_is(workspace, monkeypatch):
+    """Minutes of silence over a slow file system look like a hang; a look at the index is quick."""
+    monkeypatch.setattr(history, "_MANY", 3)
+    assert list(history.reading(workspace)) == [
+        events.StepStarted("read the history", 1, 1),
+        *(events.Progress(done, 4, "runs") for done in range(1, 5)),
+    ]
+    assert list(history.reading(workspace)) == []
+
+
 def test_a_run_is_found_by_id_prefix_path_and_last(workspace, tmp_path_factory, monkeypatch):
     """Whatever a person has at hand."""
     folder = workspace / "runs" / NAMES[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ascend_console.core.errors import UserError
-from ascend_console.tools import image_sets
+from ascend_console.tools import image_sets, peta
 from ascend_console.tools.image_sets import ImageSet, list_images, open_dataset, published_set
 
 ROW = [0, 1, 0]
@@ -376,8 +376,8 @@ def test_peta_is_recognised_by_the_hashes_of_its_files(tmp_path: Path) -> None:
     found = open_dataset(folder, None, "attributes")
     assert len(found) == 7_600
     assert published_set(found) is None
-    known = tuple(image_sets._md5(folder / name) for name in ("image.txt", "label.json"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(image_sets, "_PETA_MD5", known)
+        patch.setattr(peta, "IMAGE_LIST_MD5", image_sets._md5(folder / "image.txt"))
+        patch.setattr(peta, "LABELS_MD5", image_sets._md5(folder / "label.json"))
         assert published_set(found) == "peta-test-7600"
         assert published_set(found.subset(100)) is None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ascend_console.core.errors import UserError
-from ascend_console.tools import image_sets, peta
+from ascend_console.tools import peta
 from tests.data.peta_files import COLUMNS, Mat, Peta
 
 SMALL = Peta()
@@ -109,7 +109,6 @@ def test_counts_and_checksums_stand_beside_the_published_ones(tmp_path):
     assert found["attributes"] == (35, 35)
     md5 = hashlib.md5(split.labels(), usedforsecurity=False).hexdigest()
     assert found["md5 of label.json"] == (md5, peta.LABELS_MD5)
-    assert (peta.IMAGE_LIST_MD5, peta.LABELS_MD5) == image_sets._PETA_MD5
 
 
 def test_absent_and_empty_images_are_counted(tmp_path):
