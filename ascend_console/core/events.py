@@ -99,12 +99,18 @@ class ArtifactWritten(Event):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Event):
-    """The answer of a listing job: the JSON document, and the same as columns and rows."""
+    """The answer of a listing job: the JSON document, and the same as columns and rows.
+
+    A `text`, such as a script or a report, stands in place of the table; `notes` stand below it,
+    each with its mark or label.
+    """
 
     document: dict[str, Any]
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     title: str = ""
+    text: str | None = None
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,13 @@ class Replayed(Event):
     """A line of an earlier run's log, as it was recorded, at the pace of then."""
 
     line: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesSampled(Event):
+    """The state of all devices, in the external form of `core/devices.py`; the newest counts."""
+
+    document: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +170,7 @@ _KINDS: dict[str, type[Event]] = {
         ArtifactWritten,
         Answered,
         Replayed,
+        DevicesSampled,
         JobSucceeded,
         JobFailed,
         JobCancelled,

@@ -36,6 +36,7 @@ class Option:
     choices: tuple[str, ...]
     short: str = ""
     known: tuple[str, ...] = ()
+    repeated: bool = False
 
     @property
     def flag(self) -> str:
@@ -54,11 +55,13 @@ def option(
     choices: Callable[[], tuple[str, ...]] | None = None,
     known: Callable[[], tuple[str, ...]] | None = None,
     short: str = "",
+    repeated: bool = False,
 ) -> Any:
     """A field of a request. `default_text` says what None stands for; `choices` is asked late.
 
     `known` values are shown like choices, and others are left for the job to judge. `short` is a
-    second spelling, such as `-o`.
+    second spelling, such as `-o`. A `repeated` option takes one value each time that it is typed,
+    commas included.
     """
     meta = {
         "help": help,
@@ -69,6 +72,7 @@ def option(
         "choices": choices,
         "known": known,
         "short": short,
+        "repeated": repeated,
     }
     if default is MISSING:
         return field(metadata=meta)
@@ -108,6 +112,7 @@ def options_of(request: type[Any]) -> tuple[Option, ...]:
                 minimum=meta["minimum"],
                 choices=choices,
                 short=meta["short"],
+                repeated=meta["repeated"],
                 known=tuple(meta["known"]()) if meta["known"] else (),
             )
         )

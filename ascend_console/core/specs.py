@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
@@ -187,127 +186,6 @@ class ModelSpec:
         return "topn" if self.task == "classification" else "attributes"
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """One tensor of an opened artefact, batch included; unknown sizes are None."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendOptions:
-    """What a backend is opened with; with `threads` None the backend chooses and says so.
-
-    With `optimise` false a graph runs as it stands, as a reference for its optimised form.
-    """
-
-    provider: str | None = None
-    device: str | None = None
-    threads: int | None = None
-    precision: str = "fp32"
-    optimise: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertSource:
-    """What an artefact is made from: an ONNX file, and, where there is one, the torch model.
-
-    `checkpoint` is a checked file with nothing but the state_dict that `build()` takes;
-    `input_shape` is that of one sample.
-    """
-
-    onnx: Path | None
-    model: str | None = None
-    checkpoint: Path | None = None
-    input_shape: tuple[int, ...] = ()
-    input_name: str = "input"
-    output_name: str = "output"
-    build: Callable[[], Any] | None = None
-
-
-class Backend(ABC):
-    """A runtime. Use: `convert` makes the artefact; `open`, `infer` and `close` run it.
-
-    A backend never knows the zoo: what it must build is handed to it in `builders`. `threads` is
-    what one inference takes: the number of the options, or the one that was chosen.
-    """
-
-    threads: int
-
-    def __init__(self, options: BackendOptions) -> None:
-        self.options = options
-
-    @staticmethod
-    def unavailable() -> str | None:
-        """Why this backend cannot work here, with what to type; None where it can."""
-        return None
-
-    @abstractmethod
-    def version(self) -> str:
-        """The runtime's own version line, as it stands beside every figure."""
-
-    @abstractmethod
-    def device_name(self) -> str:
-        """The device that figures belong to, such as `cpu:0`."""
-
-    def provider_name(self) -> str | None:
-        """The execution provider; None for a runtime without such."""
-        return None
-
-    @abstractmethod
-    def convert(self, source: ConvertSource, output: Path, *, batch_size: int) -> Events:
-        """Write the artefact for one batch size and the options' precision to `output`.
-
-        Raises ConversionFailed, or UserError where the source cannot serve this backend.
-        """
-
-    @abstractmethod
-    def open(self, artifact: Path, builders: Callable[[str], Callable[[], Any]]) -> None:
-        """Load an artefact; `builders` gives the network builder of a model's name."""
-
-    @property
-    @abstractmethod
-    def inputs(self) -> tuple[TensorInfo, ...]:
-        """Inputs of the opened artefact, batch first."""
-
-    @property
-    @abstractmethod
-    def outputs(self) -> tuple[TensorInfo, ...]:
-        """Outputs of the opened artefact, batch first."""
-
-    @abstractmethod
-    def infer(self, batch: NDArray[Any]) -> list[NDArray[Any]]:
-        """Outputs of one full batch of the first input, in the order of `outputs`.
-
-        The arrays may be reused by the next call: copy what must stay.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Free what `open` took. Closing twice is allowed."""
-
-    @property
-    def batch_size(self) -> int | None:
-        """The fixed batch size of the opened artefact, None where any size is taken."""
-        return self.inputs[0].shape[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackendInfo:
-    """A backend as pickers and help show it; `takes` is what its artefacts are made from."""
-
-    name: str
-    summary: str
-    suffix: str
-    precisions: tuple[str, ...]
-    takes: Literal["onnx", "checkpoint"] = "onnx"
-    backend: Callable[[BackendOptions], Backend]
-    unavailable: Callable[[], str | None]
-    order: int = 100
-
-
 class Cancel(Protocol):
     """Tells whether the run was asked to stop; a threading.Event is one."""
 
@@ -353,7 +231,10 @@ class Env:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as front ends start it: a request class and the generator that serves it."""
+    """A job as front ends start it: a request class and the generator that serves it.
+
+    A job that makes documents of its own names their `formats`; its request has that field.
+    """
 
     name: str
     summary: str
@@ -363,6 +244,7 @@ class Job:
     recording: bool
     split: Callable[[Any, Settings], list[Any]] | None = None
     label: Callable[[Any], str] | None = None
+    formats: tuple[str, ...] = ()
     order: int = 100
 
 
@@ -372,3 +254,19 @@ class ImageBatch:
 
     names: tuple[str, ...]
     data: NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A screen as the app finds it: `screen` is the dotted name of its class.
+
+    `short` is the title where the terminal is narrow, `about` the question that it answers.
+    """
+
+    name: str
+    title: str
+    short: str
+    key: str
+    about: str
+    screen: str
+    order: int = 100

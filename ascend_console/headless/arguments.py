@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ascend_console.core.specs import Job
 
-FORMATS = ("table", "json", "csv", "md")
+FORMATS = ("table", "json", "csv", "md", "html")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,6 +48,8 @@ class Arguments:
     json: bool = False
     format: str | None = None
     run_dir: Path | None = None
+    readonly: bool = False
+    headless: bool = False
     help: bool = False
     version: bool = False
 
@@ -74,9 +76,11 @@ _COMMON = (
     _Common(("-v", "--verbose"), "Every figure and log line on stderr."),
     _Common(("--yes",), "Answer yes: replace an output file that exists."),
     _Common(("--json",), "Recording jobs: event lines on stdout; others: --format json."),
-    _Common(("--format",), "Form of a listing; default: table.", "FORM", FORMATS),
+    _Common(("--format",), "Form of a listing; default: table. html is for reports.", "FORM",
+            FORMATS),
     _Common(("--run-dir",), "Recording jobs: a new folder directly under WORKSPACE/runs; default: "
             "named by time and model.", "DIR", path=True),
+    _Common(("--readonly",), "tui and serve: start, stop and delete nothing."),
     _Common(("--version",), "Print the version."),
     _Common(("-h", "--help"), "Help of the program, or of the command."),
 )  # fmt: skip
@@ -110,7 +114,6 @@ def parse(argv: Sequence[str]) -> Arguments:
             word=rest[0],
         )
     values = vars(found)
-    values.pop("headless")
     return Arguments(command=rest[0] if rest else None, rest=tuple(rest[1:]), **values)
 
 
@@ -154,9 +157,13 @@ def command_parser(job: Job) -> argparse.ArgumentParser:
         elif entry.kind is bool:
             parser.add_argument(entry.flag, dest=entry.name, action="store_true", help=_help(entry))
         else:
-            metavar = entry.name.upper().replace("_", "-") + (",…" if entry.many else "")
+            several = entry.many and not entry.repeated
+            metavar = entry.name.upper().replace("_", "-") + (",…" if several else "")
             flags = [entry.short, entry.flag] if entry.short else [entry.flag]
-            parser.add_argument(*flags, dest=entry.name, metavar=metavar, help=_help(entry))
+            action = "append" if entry.repeated else "store"
+            parser.add_argument(
+                *flags, dest=entry.name, metavar=metavar, help=_help(entry), action=action
+            )
     return parser
 
 

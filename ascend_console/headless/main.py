@@ -14,6 +14,7 @@ from ascend_console.core import discovery
 from ascend_console.core.errors import ConsoleError, UserError
 from ascend_console.core.events import (
     Answered,
+    DevicesSampled,
     JobCancelled,
     JobFailed,
     LogLine,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ascend_console.core.events import Record
     from ascend_console.core.settings import Settings
     from ascend_console.headless.arguments import Arguments
+    from ascend_console.headless.device_stream import DeviceStream
     from ascend_console.headless.printer import Printer
 
 
@@ -93,11 +95,18 @@ class _ListingSink:
         self._lang = settings.lang
         self._settings = settings
         self._narrator: Printer | None = None
+        self._devices: DeviceStream | None = None
 
     def __call__(self, record: Record) -> None:
         event = record.event
         if isinstance(event, Answered):
-            _out(table.render(event, self._form))
+            plain = event.text is not None and self._form == "table"
+            _out((event.text or "").rstrip("\n") if plain else table.render(event, self._form))
+            # A job that goes on, such as a server, has said where it is.
+            with contextlib.suppress(BrokenPipeError):
+                sys.stdout.flush()
+        elif isinstance(event, DevicesSampled):
+            self._stream().show(event.document)
         elif self._narrator is not None and isinstance(event, Warned | JobFailed):
             self._narrator(record)
         elif isinstance(event, Warned | JobFailed):
@@ -123,6 +132,13 @@ class _ListingSink:
         if recorded is not None:
             self._printer()(recorded)
 
+    def _stream(self) -> DeviceStream:
+        if self._devices is None:
+            from ascend_console.headless.device_stream import DeviceStream
+
+            self._devices = DeviceStream(self._form, self._settings)
+        return self._devices
+
     def _printer(self) -> Printer:
         """The narrator of jobs that take a while, made when there is something to tell."""
         if self._narrator is None:
@@ -133,12 +149,16 @@ class _ListingSink:
 
 
 def _run_command(job: Job, typed: Arguments, env: Env, argv: Sequence[str]) -> int:
-    request = build_request(job.request, arguments.typed_values(job, typed.rest))
+    values = arguments.typed_values(job, typed.rest)
+    if job.formats and (typed.json or typed.format):
+        values = {**values, "format": "json" if typed.json else str(typed.format)}
+    request = build_request(job.request, values)
     if job.recording:
         from ascend_console.headless.recording import record_all
 
         return record_all(job, request, env, typed, argv)
     form = "json" if typed.json else typed.format or "table"
+    form = "table" if job.formats else form
     return run_job(job, request, env, _ListingSink(form, env.settings))
 
 
@@ -149,6 +169,13 @@ def _refuse_misplaced(job: Job, typed: Arguments) -> None:
             "usage.format",
             "--format is for listings; {job} records a run",
             hint="Use --json for its events, or `runs show last --format json` afterwards.",
+            job=job.name,
+        )
+    if typed.format == "html" and "html" not in job.formats:
+        raise UserError(
+            "usage.html",
+            "{job} has no form html",
+            hint="Choose one of: table, json, csv, md.",
             job=job.name,
         )
     if typed.run_dir and not job.recording:

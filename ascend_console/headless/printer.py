@@ -39,7 +39,8 @@ def progress_text(step: StepView, elapsed_s: float, lang: str = "en") -> str:
     if step.total:
         parts.append(f"{100 * done // step.total} %")
     if rate:
-        parts.append(f"{rate:.1f} {unit}/s")
+        if step.unit != "s":
+            parts.append(f"{rate:.1f} {unit}/s")
         if step.total and done < step.total:
             left = catalogue.word("about {time} left", lang)
             parts.append(left.format(time=clock_text((step.total - done) / rate)))

@@ -95,7 +95,8 @@ def render(answer: Answered, form: str) -> str:
     if form == "csv":
         return comma_separated(answer.columns, answer.rows)
     if form == "md":
-        return markdown(answer.columns, answer.rows)
+        notes = [f"- {_marked(label)}{_marked(text)}" for label, text in _labelled(answer)]
+        return "\n".join([markdown(answer.columns, answer.rows), *([""] if notes else []), *notes])
     if answer.columns == ("field", "value"):
         width = max((cells(cell_text(row[0])) for row in answer.rows), default=0)
         return "\n".join(
@@ -104,4 +105,18 @@ def render(answer: Answered, form: str) -> str:
         )
     if not answer.rows:
         return "nothing to list"
-    return aligned(answer.columns, answer.rows)
+    below = [f"{label}{cell_text(text)}" for label, text in _labelled(answer)]
+    return "\n".join([aligned(answer.columns, answer.rows), *([""] if below else []), *below])
+
+
+def _labelled(answer: Answered) -> list[tuple[str, str]]:
+    """The notes below a table, each behind its label."""
+    return [
+        (f"{label} " if label.startswith("[") else f"{label}: " if label else "", text)
+        for label, text in answer.notes
+    ]
+
+
+def _marked(text: str) -> str:
+    """A text in Markdown outside of a table."""
+    return cell_text(text).replace("<", "&lt;")

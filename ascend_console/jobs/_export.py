@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
+from ascend_console.core.backend import BackendOptions
 from ascend_console.core.errors import ConversionFailed, UserError
 from ascend_console.core.events import ArtifactWritten, LogLine, Measured, Warned
-from ascend_console.core.specs import BackendOptions
 from ascend_console.tools import files
 from ascend_console.tools.artefact_cache import ArtefactCache
 

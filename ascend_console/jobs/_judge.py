@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from ascend_console.core.specs import AccuracyReference, ModelSpec
     from ascend_console.core.verdict import AccuracyRow, Finding, Images, Verdict
-    from ascend_console.jobs._measure import MeasuredRate
+    from ascend_console.jobs._rates import MeasuredRate
     from ascend_console.jobs._scoring import Scores
+    from ascend_console.jobs._stages import StageTimes
 
 _GATED_TOPS = {"top1": 1, "top5": 5}
 _GATED_ATTRIBUTE = "instance_acc"
@@ -45,6 +46,7 @@ class BatchResult:
     bad: tuple[str, ...]
     e2e_images_per_s: float
     rate: MeasuredRate | None
+    stages: StageTimes | None = None
 
 
 def deciding(references: Sequence[AccuracyReference]) -> dict[str, AccuracyReference]:
@@ -107,7 +109,7 @@ def accuracy_rows(
     ]
 
 
-def performance_row(result: BatchResult, *, official: bool) -> PerformanceRow:
+def performance_row(result: BatchResult, *, official: bool, card_factor: int = 1) -> PerformanceRow:
     """The throughput of one batch size, with how far it can be trusted."""
     rate = result.rate
     if rate is None:
@@ -120,10 +122,12 @@ def performance_row(result: BatchResult, *, official: bool) -> PerformanceRow:
     return PerformanceRow(
         batch_size=result.batch_size,
         precision=result.precision,
-        throughput=rate.figures.throughput,
+        throughput=rate.throughput,
+        card_factor=card_factor,
         e2e_throughput=result.e2e_images_per_s,
-        latency_ms=rate.figures.latency_ms,
-        samples=rate.figures.samples,
+        latency_ms=rate.latency_ms,
+        samples=rate.executions,
+        source=rate.source,
         official=official,
         valid=rate.validity.valid,
         validity=rate.validity.findings,

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.events import LogLine, Measured, Progress
-from ascend_console.core.stats import Measurement, WindowTracker
-from ascend_console.core.validity import Conditions, ForeignUse, Validity, judge_measurement
-from ascend_console.core.verdict import Finding, LatencyMs
+from ascend_console.core.stats import MeasurementPlan, WindowTracker
+from ascend_console.core.validity import Conditions, ForeignUse
+from ascend_console.jobs._rates import rate_of_measurement
+from ascend_console.tools.random_input import random_batch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from numpy.typing import NDArray
 
+    from ascend_console.core.backend import Backend
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, Env
+    from ascend_console.core.specs import Env
+    from ascend_console.core.stats import Measurement
+    from ascend_console.core.verdict import Source
+    from ascend_console.jobs._rates import MeasuredRate
     from ascend_console.jobs._stream import Intake
 
 _LOOK_INTERVAL_S = 1.0
 _POOL_IMAGES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredRate:
-    """One measurement with its trust and every latency of it, in ms."""
-
-    figures: Measurement
-    validity: Validity
-    latencies_ms: tuple[float, ...]
 
 
 class _Neighbours:
@@ -97,20 +92,21 @@ def input_pool(intake: Intake, batch_size: int) -> list[NDArray[Any]]:
     ]
 
 
-def measure(
+def _nothing() -> Iterator[Event]:
+    """Nobody watches."""
+    return iter(())
+
+
+def _windows(
     backend: Backend,
     pool: list[NDArray[Any]],
     batch_size: int,
     env: Env,
-    *,
-    allow_busy: bool = False,
-) -> Generator[Event, None, MeasuredRate]:
-    """Execute until the windows agree; reading the clock and looking around are not timed.
-
-    With `allow_busy` nobody looks around, and the result says that this was not checked.
-    """
-    tracker = WindowTracker(batch_size)
-    neighbours = _Neighbours(env, allow_busy=allow_busy)
+    plan: MeasurementPlan,
+    watch: Callable[[], Iterable[Event]],
+) -> Generator[Event, None, tuple[Measurement, list[float]]]:
+    """Execute until the windows agree; what `watch` does is not timed."""
+    tracker = WindowTracker(batch_size, plan)
     latencies: list[float] = []
     while not tracker.done:
         data = pool[len(latencies) % len(pool)]
@@ -120,55 +116,49 @@ def measure(
         tracker.add(max(latency_ms, 1e-6))
         latencies.append(latency_ms)
         yield Progress(len(latencies) * batch_size, None, "images")
+        yield from watch()
+    return tracker.summary(), latencies
+
+
+def measure(
+    backend: Backend,
+    pool: list[NDArray[Any]],
+    batch_size: int,
+    env: Env,
+    *,
+    allow_busy: bool = False,
+    plan: MeasurementPlan | None = None,
+    source: Source = "dataset",
+    watch: Callable[[], Iterable[Event]] = _nothing,
+) -> Generator[Event, None, MeasuredRate]:
+    """Execute until the windows agree; reading the clock and looking around are not timed.
+
+    With `allow_busy` nobody looks around, and the result says that this was not checked. On another
+    device than the CPU nobody can: there a measurement on a data set is followed by one on random
+    input, since a shared device shows by the difference (design.md section 4).
+    """
+    on_cpu = backend.device_name().startswith("cpu")
+    neighbours = _Neighbours(env, allow_busy=allow_busy or not on_cpu)
+
+    def look() -> Iterator[Event]:
         neighbours.look()
+        yield from watch()
+
+    plan = plan or MeasurementPlan()
+    figures, latencies = yield from _windows(backend, pool, batch_size, env, plan, look)
     neighbours.look(last=True)
-    figures = tracker.summary()
     yield Measured(f"throughput bs{batch_size}", figures.throughput, "images/s")
     if figures.latency_ms.median is not None:
         yield Measured(f"latency median bs{batch_size}", figures.latency_ms.median, "ms")
-    validity = judge_measurement(figures, neighbours.conditions())
-    return MeasuredRate(figures, validity, tuple(latencies))
-
-
-def write_measurement(
-    measured: MeasuredRate, path: Path, backend: Backend, facts: dict[str, Any]
-) -> None:
-    """Write one measurement with all of its raw samples."""
-    from ascend_console.tools import files
-
-    validity = measured.validity
-    document = {
-        "schema": 1,
-        "tool": backend.version(),
-        "device": backend.device_name(),
-        **facts,
-        "measurement": asdict(measured.figures),
-        "valid": validity.valid,
-        "reasons": [entry.to_json() for entry in validity.reasons],
-        "notes": [entry.to_json() for entry in validity.notes],
-        "latencies_ms": [round(value, 4) for value in measured.latencies_ms],
-    }
-    files.write_json(path, document)
-
-
-def read_measurement(path: Path, key: str) -> MeasuredRate | None:
-    """The measurement of an earlier attempt at the same; None where there is none."""
-    from ascend_console.tools import files
-
-    if not path.is_file():
-        return None
-    document = files.read_json(path)
-    if not isinstance(document, dict) or document.get("key") != key:
-        return None
-    stored = dict(document["measurement"])
-    stored["latency_ms"] = LatencyMs(**stored["latency_ms"])
-    stored["window_throughputs"] = tuple(stored["window_throughputs"])
-    reasons, notes = (
-        tuple(
-            Finding(entry["id"], entry["message"], entry["hint"], entry["args"])
-            for entry in document[name]
+    random_throughput = None
+    if not on_cpu and source == "dataset":
+        made_up = [random_batch(pool[0].shape, pool[0].dtype.name)]
+        after, _ = yield from _windows(
+            backend, made_up, batch_size, env, MeasurementPlan(), _nothing
         )
-        for name in ("reasons", "notes")
+        random_throughput = after.throughput
+    conditions = replace(
+        neighbours.conditions(), source=source, random_throughput=random_throughput
     )
-    validity = Validity(document["valid"], reasons, notes)
-    return MeasuredRate(Measurement(**stored), validity, tuple(document["latencies_ms"]))
+    rate = rate_of_measurement(figures, conditions, latencies)
+    return replace(rate, random_throughput=random_throughput)

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import Progress, Warned
+from ascend_console.jobs._stages import StageClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from ascend_console.core.backend import Backend
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, Env, ImageBatch, ModelSpec, Preprocess
+    from ascend_console.core.specs import Env, ImageBatch, ModelSpec, Preprocess
     from ascend_console.jobs._scoring import Scorer, Scores
+    from ascend_console.jobs._stages import StageTimes
     from ascend_console.tools.image_sets import ImageSet
     from ascend_console.tools.image_stream import ImageResult
 
@@ -31,7 +34,7 @@ class Streamed:
     scores: Scores
     bad: tuple[str, ...]
     images_per_s: float
-    wall_s: float
+    stages: StageTimes | None
 
 
 class Oddities:
@@ -78,16 +81,34 @@ class Intake:
         self._files = image_set.files
         self._chosen = chosen
         self._cancel = env.cancel
+        self._clock = env.clock
         self._workers = workers
         self.oddities = Oddities()
 
-    def batches(self, batch_size: int) -> Iterator[ImageBatch]:
-        """Batches of at most `batch_size`, the last one short, bad images left out."""
+    def batches(
+        self, batch_size: int, seen: Callable[[ImageResult], None] | None = None
+    ) -> Iterator[ImageBatch]:
+        """Batches of at most `batch_size`, the last one short, bad images left out.
+
+        `seen` gets every result.
+        """
         from ascend_console.tools.image_stream import batches, stream
 
-        self.oddities = Oddities()
-        results = stream(self._files, self._chosen, workers=self._workers, cancel=self._cancel)
-        return batches(results, batch_size, seen=self.oddities.add)
+        oddities = self.oddities = Oddities()
+
+        def take(result: ImageResult) -> None:
+            oddities.add(result)
+            if seen is not None:
+                seen(result)
+
+        results = stream(
+            self._files,
+            self._chosen,
+            workers=self._workers,
+            cancel=self._cancel,
+            clock=self._clock,
+        )
+        return batches(results, batch_size, seen=take)
 
 
 def full_batch(data: NDArray[Any], batch_size: int | None) -> NDArray[Any]:
@@ -106,23 +127,27 @@ def inferring(backend: Backend, spec: ModelSpec) -> Infer:
     UserError where a row has another number of values than the model.
     """
     index = (spec.user.output_index if spec.user else None) or 0
-    wanted = spec.output.shape[0]
 
     def infer(data: NDArray[Any]) -> NDArray[Any]:
         output = backend.infer(full_batch(data, backend.batch_size))[index]
         rows = output[: len(data)].reshape(len(data), -1)
-        if rows.shape[1] != wanted:
-            raise UserError(
-                "model.output_width",
-                "{model} gives {found} values an image, not {wanted}",
-                hint="Correct the shape of its output, or choose another output.",
-                model=spec.name,
-                found=rows.shape[1],
-                wanted=wanted,
-            )
+        require_width(spec, rows.shape[1])
         return rows
 
     return infer
+
+
+def require_width(spec: ModelSpec, found: int) -> None:
+    """UserError where a row has another number of values than the model's output."""
+    if found != spec.output.shape[0]:
+        raise UserError(
+            "model.output_width",
+            "{model} gives {found} values an image, not {wanted}",
+            hint="Correct the shape of its output, or choose another output.",
+            model=spec.name,
+            found=found,
+            wanted=spec.output.shape[0],
+        )
 
 
 def run_through(
@@ -130,11 +155,15 @@ def run_through(
 ) -> Generator[Event, None, Streamed]:
     """One pass of a data set through a model; UserError where no image can be used."""
     labels = labels_by_name(image_set)
-    started_s = env.clock.monotonic_s()
-    for batch in intake.batches(batch_size):
-        scorer.add(batch.names, infer(batch.data), labels(batch.names))
+    watch = StageClock(env.clock)
+    for batch in intake.batches(batch_size, watch.seen):
+        watch.infer_begins()
+        outputs = infer(batch.data)
+        watch.infer_ended(len(batch.names))
+        scorer.add(batch.names, outputs, labels(batch.names))
+        watch.scored()
         yield Progress(scorer.count + len(intake.oddities.bad), len(image_set), "images")
-    wall_s = env.clock.monotonic_s() - started_s
+    stages = watch.times()
     if not scorer.count:
         raise UserError(
             "images.none_good",
@@ -142,7 +171,8 @@ def run_through(
             hint="Check that the folder holds images that Pillow can open.",
             count=len(image_set),
         )
-    return Streamed(scorer.scores(), tuple(intake.oddities.bad), scorer.count / wall_s, wall_s)
+    bad = tuple(intake.oddities.bad)
+    return Streamed(scorer.scores(), bad, scorer.count / stages.total_s, stages)
 
 
 def labels_by_name(image_set: ImageSet) -> Callable[[Sequence[str]], NDArray[Any]]:

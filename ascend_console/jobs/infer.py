@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ascend_console.core import discovery
+from ascend_console.core.backend import FileBackend
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import (
     ArtifactWritten,
@@ -20,9 +21,16 @@ from ascend_console.core.events import (
     Warned,
 )
 from ascend_console.core.options import option
-from ascend_console.core.specs import Backend, BackendOptions, Env, Job
+from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _convert
-from ascend_console.jobs._backend_options import device_option, provider_option, threads_option
+from ascend_console.jobs._backend_options import (
+    backend_options,
+    device_option,
+    infer_tool_option,
+    provider_option,
+    threads_option,
+)
+from ascend_console.jobs._infer_files import run_tool
 from ascend_console.jobs._output import output_file, output_folder
 from ascend_console.jobs._stream import full_batch
 from ascend_console.tools import files
@@ -32,8 +40,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ascend_console.core.backend import Backend, BackendInfo, TensorInfo
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import BackendInfo, Events, TensorInfo
+    from ascend_console.core.specs import Events
     from ascend_console.tools.result_writer import ResultWriter
 
 
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
 class InferRequest:
     """Which artefact on which inputs."""
 
-    artifact: Path = option("Converted model: .onnx or .pt.")
+    artifact: Path = option("Converted model: .onnx, .pt or .om.")
     input: Path = option("Folder of .bin or .npy inputs, one sample a file.")
     output: Path | None = option(
         "New folder for the results; their summary is written beside it.",
@@ -55,6 +64,7 @@ class InferRequest:
     provider: str | None = provider_option()
     device: str | None = device_option()
     threads: int | None = threads_option()
+    infer_tool: str | None = infer_tool_option()
     batch_size: int | None = option(
         "Batch size of an artefact whose batch is free.",
         default=None,
@@ -158,12 +168,7 @@ def infer(request: InferRequest, env: Env) -> Events:
     artifact = files.require_file(request.artifact, "an artefact")
     name = backend_for(artifact, request.backend)
     info = discovery.load("backends", name)
-    options = BackendOptions(
-        provider=request.provider,
-        device=request.device,
-        threads=request.threads,
-        precision=_convert.default_precision(info),
-    )
+    options = backend_options(request, info, env)
     _, backend = _convert.load_backend(name, options)
     output = output_folder(request.output, env.folder / "infer" / "results")
     output_file(summary_path(output), summary_path(output), ".json", env)
@@ -171,7 +176,7 @@ def infer(request: InferRequest, env: Env) -> Events:
     yield StepStarted("infer", 1, 1)
     with closing(backend):
         backend.open(artifact, _convert.builder)
-        yield LogLine(f"{len(inputs)} inputs, {backend.version()}, {backend.threads} threads")
+        yield LogLine(f"{len(inputs)} inputs, {backend.infer_version()}, {backend.threads} threads")
         batch_size = batch_of(backend, request.batch_size)
         summary = yield from _write_results(request, backend, inputs, output, batch_size, env)
     files.write_json(summary_path(output), summary)
@@ -182,14 +187,18 @@ def infer(request: InferRequest, env: Env) -> Events:
         "summary",
         {
             "artefact": artifact.name,
-            "tool": backend.version(),
+            "tool": backend.infer_version(),
             "device": backend.device_name(),
             "batch": batch_size,
             "images": len(inputs),
-            "compute mean ms": round(summary["NPU_compute_time"]["mean"], 3),
-            "device img/s": round(summary["throughput"], 2),
+            "compute mean ms": _rounded(summary["NPU_compute_time"]["mean"], 3),
+            "device img/s": _rounded(summary["throughput"], 2),
         },
     )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _write_results(
@@ -209,7 +218,13 @@ def _write_results(
         )
     with files.atomic_folder(output) as folder:
         writer = ResultWriter(folder, request.outfmt, final=output)
-        times_ms = yield from _run(backend, inputs, batch_size, writer, env)
+        if isinstance(backend, FileBackend):
+            artifact = files.require_file(request.artifact, "an artefact")
+            ran = yield from run_tool(backend, artifact, inputs, batch_size, writer, env)
+            times_ms, printed = list(ran.latencies_ms), ran.figures
+        else:
+            times_ms = yield from _run(backend, inputs, batch_size, writer, env)
+            printed = None
     document = summary_document(
         writer.filesinfo,
         args=["ascend-console", "infer", "--artifact", str(request.artifact)],
@@ -217,8 +232,21 @@ def _write_results(
         batch_size=batch_size,
         pid=os.getpid(),
     )
+    if printed is not None:
+        # What the tool printed of all its executions goes before what its samples give.
+        document["throughput"] = printed.throughput
+        document["NPU_compute_time"] |= {
+            key: value
+            for key, value in (
+                ("mean", printed.mean_ms),
+                ("median", printed.median_ms),
+                ("max", printed.max_ms),
+                ("percentile(99%)", printed.p99_ms),
+            )
+            if value is not None
+        }
     # The vendor's keys say NPU; these two say what it really was.
-    return {**document, "tool": backend.version(), "device": backend.device_name()}
+    return {**document, "tool": backend.infer_version(), "device": backend.device_name()}
 
 
 ENTRY = Job(

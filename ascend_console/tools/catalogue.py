@@ -1,7 +1,8 @@
 """Translations: the text of an error, warning or label in the user's language, by its id.
 
 English stands in the code, beside what it describes; `assets/locale/<lang>.toml` has the others:
-`[messages]` and `[hints]` by id, `[words]` for the labels of the front ends, and `[phrases.NAME]`
+`[messages]` and `[hints]` by id, `[words]` for the labels of the
+headless front end, `[screens]` for the texts of the screens, and `[phrases.NAME]`
 for what the value NAME of a message can be, where that is English too.
 """
 
@@ -82,5 +83,10 @@ def hint(text_id: str, values: Mapping[str, str], english: str, lang: str) -> st
 
 
 def word(english: str, lang: str) -> str:
-    """A label of the front ends."""
+    """A label of the headless front end."""
     return str(_load(lang).get("words", {}).get(english, english))
+
+
+def screen_text(english: str, lang: str) -> str:
+    """A text of the screens, or a label that both front ends have."""
+    return str(_load(lang).get("screens", {}).get(english) or word(english, lang))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +23,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ascend_console.core.specs import Cancel, Preprocess
+    from ascend_console.core.specs import Cancel, Clock, Preprocess
 
 _AHEAD_PER_WORKER = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResult:
-    """One file of a stream: its sample, or the error that names what is wrong with it."""
+    """One file of a stream: its sample, or the error that names what is wrong with it.
+
+    `decoded_s` and `ready_s` are when it was decoded and preprocessed, by the stream's clock.
+    """
 
     path: Path
     data: NDArray[Any] | None
     notes: tuple[str, ...] = ()
     error: UserError | None = None
+    decoded_s: float = 0.0
+    ready_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -49,6 +55,7 @@ def stream(
     workers: int,
     cancel: Cancel,
     depth: int | None = None,
+    clock: Clock | None = None,
 ) -> Generator[ImageResult, None, None]:
     """Preprocess `files` in `workers` threads; results come in the order of `files`.
 
@@ -56,38 +63,51 @@ def stream(
     files. A bad image is a result with an error. Raises BackendUnavailable before any work where
     the variant's library is missing, and Interrupted once `cancel` is set. Closing the generator,
     by any way, ends the threads.
+    With a `clock` every result says when its stages were done.
     """
     require_library(variant)
-    return _results(files, variant, max(workers, 1), cancel, depth)
+    return _results(files, partial(_load, variant, clock), max(workers, 1), cancel, depth)
 
 
 def _results(
-    files: Sequence[Path], variant: Preprocess, workers: int, cancel: Cancel, depth: int | None
+    files: Sequence[Path],
+    load: Callable[[Path], ImageResult],
+    workers: int,
+    cancel: Cancel,
+    depth: int | None,
 ) -> Generator[ImageResult, None, None]:
     ahead = max(depth or _AHEAD_PER_WORKER * workers, workers)
     waiting = iter(files)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         pending: deque[Future[ImageResult]] = deque(
-            pool.submit(_load, path, variant) for path in islice(waiting, ahead)
+            pool.submit(load, path) for path in islice(waiting, ahead)
         )
         while pending:
             if cancel.is_set():
                 raise Interrupted
             result = pending.popleft().result()
             for path in islice(waiting, 1):
-                pending.append(pool.submit(_load, path, variant))
+                pending.append(pool.submit(load, path))
             yield result
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _load(path: Path, variant: Preprocess) -> ImageResult:
+def _load(variant: Preprocess, clock: Clock | None, path: Path) -> ImageResult:
+    stamps: list[float] = []
+
+    def stamp() -> None:
+        stamps.append(clock.monotonic_s() if clock else 0.0)
+
     try:
-        data, notes = load_sample(path, variant)
+        data, notes = load_sample(path, variant, stamp)
     except UserError as error:
         return ImageResult(path=path, data=None, error=error)
-    return ImageResult(path=path, data=data, notes=notes)
+    stamp()
+    return ImageResult(
+        path=path, data=data, notes=notes, decoded_s=stamps[0], ready_s=stamps[-1]
+    )
 
 
 def batches(

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ascend_console.core.errors import BackendUnavailable, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import ModuleType
 
@@ -158,9 +158,6 @@ def fingerprint(variant: Preprocess) -> dict[str, Any]:
     return {**rules, "decoder": versions}
 
 
-# --- decoding ------------------------------------------------------------------------------------
-
-
 def decode(path: Path, library: Library = "pillow") -> DecodedImage:
     """The pixels of an image file as RGB.
 
@@ -262,9 +259,6 @@ def exif_orientation(exif: bytes) -> int:
     return 0
 
 
-# --- geometry ------------------------------------------------------------------------------------
-
-
 def scaled_size(width: int, height: int, variant: Preprocess) -> tuple[int, int]:
     """Width and height after the resize; "short" cuts the long side to an integer."""
     if variant.resize == "exact":
@@ -289,17 +283,21 @@ def _crop_box(size: tuple[int, int], crop: int | None) -> tuple[int, int, int, i
     return left, top, left + crop, top + crop
 
 
-# --- preprocessing -------------------------------------------------------------------------------
-
-
 def preprocess_file(path: Path, variant: Preprocess) -> NDArray[Any]:
     """One sample from an image file; `load_sample` without the notes."""
     return load_sample(path, variant)[0]
 
 
-def load_sample(path: Path, variant: Preprocess) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """One sample from an image file, and the notes of its decoding; for the errors see `decode`."""
+def load_sample(
+    path: Path, variant: Preprocess, on_decoded: Callable[[], None] | None = None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """One sample from an image file, and the notes of its decoding; for the errors see `decode`.
+
+    `on_decoded` is called between decoding and preprocessing, for whoever times the two.
+    """
     decoded = decode(path, variant.library)
+    if on_decoded is not None:
+        on_decoded()
     try:
         return preprocess_image(decoded.image, variant), decoded.notes
     except (UserError, MemoryError) as error:

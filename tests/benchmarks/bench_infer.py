@@ -10,7 +10,7 @@ import onnxruntime
 import torch
 
 from ascend_console.core import discovery
-from ascend_console.core.specs import BackendOptions, ConvertSource
+from ascend_console.core.backend import BackendOptions, ConvertSource
 from ascend_console.tools.torch_export import export_onnx
 from tests.benchmarks.harness import Result, compare, seconds
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ascend_console.core.specs import Backend
+    from ascend_console.core.backend import Backend
 
 BATCHES = (1, 16)
 GOAL = 0.97
