@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ascend_console.ascend.atc_options import OPTIONS
 from ascend_console.ascend.soc import card_factor, normalise_soc_version, same_chip
-from ascend_console.backends import _ascend_convert, _ascend_infer, _checks
+from ascend_console.backends import _ascend_convert, _ascend_infer, _ascend_profile, _checks
 from ascend_console.backends._ascend_device import Npus, device_numbers, lock_name, read_npus
 from ascend_console.backends._ascend_om import OmFacts, read_om
 from ascend_console.backends._ascend_soc import chosen_target, local_chip
@@ -22,6 +22,7 @@ from ascend_console.core.backend import (
     ToolRun,
 )
 from ascend_console.core.errors import ConsoleError, UserError
+from ascend_console.core.operators import OperatorTime, operator_table
 from ascend_console.tools import files
 from ascend_console.tools.vendor_tools import VendorName, VendorTools
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ascend_console.core.events import Event
+    from ascend_console.core.operators import OperatorTable
     from ascend_console.core.specs import Env, Events
 
 _PRECISIONS = ("fp16", "fp32")
@@ -255,6 +257,27 @@ class AscendBackend(FileBackend):
                 batch_size=batch_size,
                 duration_s=duration_s,
             )
+        )
+
+    def profile(
+        self, artifact: Path, *, batch_size: int, output: Path
+    ) -> Generator[Event, None, OperatorTable]:
+        """What the operators of an om cost, by msprof; its tables lie in `output`."""
+        found = yield from _ascend_profile.profile(
+            self.tools,
+            self.options,
+            self._facts_of(artifact),
+            batch_size=batch_size,
+            output=output,
+        )
+        return operator_table(
+            OperatorTime(
+                operator=entry.op_type or entry.name or "unknown",
+                where=entry.core_type,
+                count=entry.count,
+                total_ms=entry.total_us / 1000,
+            )
+            for entry in found.operators
         )
 
     def _facts_of(self, artifact: Path) -> OmFacts:

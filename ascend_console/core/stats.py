@@ -52,6 +52,82 @@ def variation_coefficient(latencies_ms: Sequence[float]) -> float | None:
     return math.sqrt(spread) / mean
 
 
+# Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom.
+_T_95 = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+    2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+_Z_95 = 1.959964
+
+
+def t_quantile(degrees: float) -> float:
+    """Two-sided 95 % quantile of Student's t; a fraction of a degree counts for nothing."""
+    whole = max(1, math.floor(degrees))
+    if whole <= len(_T_95):
+        return _T_95[whole - 1]
+    # The first two terms of the series in 1 / degrees (Abramowitz and Stegun 26.7.5).
+    first = (_Z_95**3 + _Z_95) / 4
+    second = (5 * _Z_95**5 + 16 * _Z_95**3 + 3 * _Z_95) / 96
+    return _Z_95 + first / whole + second / whole**2
+
+
+def _mean_and_variance(values: Sequence[float]) -> tuple[float, float]:
+    """The mean and the variance of a sample of at least two."""
+    mean = math.fsum(values) / len(values)
+    return mean, math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % interval of the mean of repeated measurements (Student's t); None of fewer than two."""
+    if len(values) < 2:
+        return None
+    mean, variance = _mean_and_variance(values)
+    half = t_quantile(len(values) - 1) * math.sqrt(variance / len(values))
+    return mean - half, mean + half
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much higher one rate is than another, in percent; negative where it is lower.
+
+    `interval` (95 %) is None where there are too few measurements for one.
+    """
+
+    percent: float
+    interval: tuple[float, float] | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
+def welch_gain(base: Sequence[float], other: Sequence[float]) -> Gain:
+    """The gain of `other` over `base`, both repeated measurements of a rate above 0.
+
+    The interval is Welch's, of the difference of the logarithms: it needs two of each, and no
+    equal spread. ValueError where there is no measurement.
+    """
+    if not base or not other:
+        raise ValueError("a gain needs a measurement of each")
+    logs = [[math.log(value) for value in values] for values in (base, other)]
+    means = [math.fsum(values) / len(values) for values in logs]
+    percent = 100 * math.expm1(means[1] - means[0])
+    if min(len(base), len(other)) < 2:
+        return Gain(percent, None)
+    parts = [_mean_and_variance(values)[1] / len(values) for values in logs]
+    spread = math.fsum(parts)
+    if spread == 0:
+        return Gain(percent, (percent, percent))
+    degrees = spread**2 / math.fsum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, logs, strict=True)
+    )
+    half = t_quantile(degrees) * math.sqrt(spread)
+    low, high = (100 * math.expm1(means[1] - means[0] + side) for side in (-half, half))
+    return Gain(percent, (low, high))
+
+
 def device_throughput(batch_size: int, mean_ms: float) -> float:
     """Images a second that the device computes: 1000 x batch / mean time of one execution."""
     return 1000 * batch_size / mean_ms

@@ -18,8 +18,11 @@ _COLOURS = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
 _VERDICT_COLOURS = {"PASS": "green", "FAIL": "red", "INVALID": "yellow", "INCOMPLETE": "yellow"}
 _SHARES = 10
 _LABELS = ("weights", "backend")
+_TABLES = (
+    "accuracy", "performance", "sweep", "operators", "comparison", "baseline", "summary",
+)  # fmt: skip
 # Columns of the summary whose cells are words.
-_WORDED = frozenset({"weights", "valid", "verdict"})
+_WORDED = frozenset({"weights", "valid", "verdict", "Pareto", "recommended", "clear"})
 
 
 def clock_text(seconds: float) -> str:
@@ -152,10 +155,13 @@ class Printer:
             )
             gate = self._word(row["gate"].replace("_", " "))
             self.say(f"      {gate}{' ' * (17 - cells(gate))} {cell_text(text)}")
+        for row in self.view.tables.get("recommendation", ()):
+            text = catalogue.message(row["id"], row["args"], row["message"], self._settings.lang)
+            self.say(f"      {cell_text(text)}")
 
     def summary(self, views: list[RunView]) -> None:
         """One table over all runs for accuracy, one for performance, one for what else is told."""
-        for name in ("accuracy", "performance", "baseline", "summary"):
+        for name in _TABLES:
             rows = [row for view in views for row in view.tables.get(name, ())]
             if rows:
                 self._table("" if name == "summary" else name, rows)

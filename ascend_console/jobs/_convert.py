@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ascend_console.core import discovery
+from ascend_console.core.backend import (
+    Backend,
+    BackendInfo,
+    BackendOptions,
+    ConvertSource,
+    VendorOptions,
+)
 from ascend_console.core.errors import BackendUnavailable, UserError
 from ascend_console.core.events import ArtifactWritten, LogLine
-from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, ConvertSource
 from ascend_console.jobs._export import export_all
 from ascend_console.tools import files
 from ascend_console.tools.artefact_cache import ArtefactCache
@@ -45,7 +51,7 @@ def default_precision(info: BackendInfo) -> str:
 def load_backend(name: str, options: BackendOptions) -> tuple[BackendInfo, Backend]:
     """A backend that can work here; BackendUnavailable says why it cannot."""
     info: BackendInfo = discovery.load("backends", name)
-    reason = info.unavailable()
+    reason = info.unavailable(options.env.settings.environ if options.env else {})
     if reason is not None:
         raise BackendUnavailable(
             "backend.unavailable",
@@ -64,7 +70,21 @@ def load_backend(name: str, options: BackendOptions) -> tuple[BackendInfo, Backe
             precision=options.precision,
             known=", ".join(info.precisions),
         )
+    _refuse_vendor_options(info, options.vendor)
     return info, info.backend(options)
+
+
+def _refuse_vendor_options(info: BackendInfo, chosen: VendorOptions) -> None:
+    """UserError for an option of the vendor's tools with a backend that starts none of them."""
+    given = [name for name, value in asdict(chosen).items() if value]
+    if given and not info.vendor:
+        raise UserError(
+            "backend.vendor_option",
+            "--{option} is for the vendor's tools, and the backend {backend} uses none of them",
+            hint="Add --backend ascend, or leave --{option} out.",
+            option=given[0].replace("_", "-"),
+            backend=info.name,
+        )
 
 
 def builder(name: str) -> Callable[[], Any]:
@@ -137,9 +157,12 @@ def _cache_key(backend: Backend, source: ConvertSource, batch_size: int) -> str:
             backend.provider_name(),
             backend.threads,
             backend.options.precision,
+            source.input_shape,
             batch_size,
             processor_model(),
             vector_extensions(),
+            backend.cache_facts(),
+            *([source.calibration.key] if source.calibration else []),
         ]
     )
 
@@ -155,6 +178,16 @@ def convert_cached(
         yield ArtifactWritten(str(output), "artifact")
         return Artifact(output, batch_size, backend.options.precision)
     made = yield from convert_one(backend, source, batch_size, output)
-    side_car = output.with_name(output.name + ".json")
-    cache.store(key, [output, side_car] if side_car.exists() else [output])
+    cache.store(key, [path for path in _made_files(output) if path.exists()])
     return made
+
+
+def _made_files(output: Path) -> list[Path]:
+    """An artefact, its plain form where it was tuned, and what stands beside each to say so.
+
+    An int8 artefact has its portable form beside it, from which it is made again elsewhere.
+    """
+    plain = output.with_name(f"{output.stem}_untuned{output.suffix}")
+    portable = output.with_name(f"{output.stem}_qdq{output.suffix}")
+    side_cars = [made.with_name(made.name + ".json") for made in (output, plain)]
+    return [output, plain, portable, *side_cars]

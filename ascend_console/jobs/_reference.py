@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
+from ascend_console.core.backend import BackendOptions
 from ascend_console.core.events import LogLine
-from ascend_console.core.specs import BackendOptions
 from ascend_console.jobs._convert import builder
 from ascend_console.jobs._scoring import Scorer, Scores, load_scores, save_scores
 from ascend_console.jobs._sources import OnnxFile
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+    from ascend_console.core.backend import Backend
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, Env, ModelSpec, Preprocess
+    from ascend_console.core.specs import Env, ModelSpec, Preprocess
     from ascend_console.jobs._sources import Source
     from ascend_console.jobs._stream import Intake, Streamed
     from ascend_console.jobs._weights import Weights

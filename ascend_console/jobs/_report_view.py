@@ -53,7 +53,7 @@ def with_texts(document: Mapping[str, Any], lang: str) -> dict[str, Any]:
             (key, _text(value)) for key, value in document["environment"].items()
         ],
         "fingerprint_rows": [
-            (key, _text(value)) for key, value in document["fingerprint"].items()
+            (key, _text(value)) for key, value in (document["fingerprint"] or {}).items()
         ],
         "command_lines": [shlex.join(command) for command in document["commands"] if command],
         "remark_texts": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ascend_console.core.errors import UserError
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ascend_console.core import specs
+    from ascend_console.core.backend import BackendInfo, Calibration, ConvertSource
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import BackendInfo, ConvertSource, Env, ModelSpec
+    from ascend_console.core.specs import Env, ModelSpec
     from ascend_console.jobs._weights import Weights
 
     Source: TypeAlias = "Weights | OnnxFile"
@@ -72,11 +74,18 @@ def _taken_over(spec: ModelSpec, source: OnnxFile, env: Env) -> Generator[Event,
 
 
 def convert_sources(
-    spec: ModelSpec, source: Source, info: BackendInfo, batch_sizes: tuple[int, ...], env: Env
+    spec: ModelSpec,
+    source: Source,
+    info: BackendInfo,
+    batch_sizes: tuple[int, ...],
+    env: Env,
+    calibration: Calibration | None = None,
 ) -> Generator[Event, None, dict[int, ConvertSource]]:
-    """What each batch size is converted from."""
+    """What each batch size is converted from; `calibration` is for precisions that need one."""
     require_fit(spec, info)
-    if not isinstance(source, OnnxFile):
-        return (yield from _convert.sources(spec, source, info, batch_sizes, env))
-    path = yield from _taken_over(spec, source, env)
-    return dict.fromkeys(batch_sizes, _convert.source_of(spec, path, None))
+    if isinstance(source, OnnxFile):
+        path = yield from _taken_over(spec, source, env)
+        made = dict.fromkeys(batch_sizes, _convert.source_of(spec, path, None))
+    else:
+        made = yield from _convert.sources(spec, source, info, batch_sizes, env)
+    return {size: replace(entry, calibration=calibration) for size, entry in made.items()}

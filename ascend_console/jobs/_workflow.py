@@ -2,54 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ascend_console.ascend import benchmark
 from ascend_console.core import discovery
-from ascend_console.core.events import ArtifactWritten, LogLine, RowAdded, StepStarted
-from ascend_console.core.specs import Backend, BackendInfo, BackendOptions, Env
+from ascend_console.core.backend import FileBackend
+from ascend_console.core.events import ArtifactWritten, RowAdded, StepStarted
 from ascend_console.core.verdict import Images, verdict_document
 from ascend_console.jobs import (
+    _array_steps,
     _baseline,
     _convert,
+    _file_steps,
     _judge,
-    _measure,
     _onnx_model,
     _reference,
     _sources,
     _weights,
 )
+from ascend_console.jobs._backend_options import backend_options
+from ascend_console.jobs._calibration import calibration_for
 from ascend_console.jobs._data import data_notes, open_data
-from ascend_console.jobs._judge import BatchResult
 from ascend_console.jobs._models import find_model
-from ascend_console.jobs._scoring import (
-    Scorer,
-    load_facts,
-    load_scores,
-    save_scores,
-    write_accuracy,
-)
-from ascend_console.jobs._stream import Intake, inferring, run_through
-from ascend_console.tools import device_lock, files
+from ascend_console.jobs._preprocess_step import preprocessed
+from ascend_console.jobs._scoring import write_accuracy
+from ascend_console.jobs._stream import Intake
+from ascend_console.tools import files
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from ascend_console.core.accuracy import Judgement
+    from ascend_console.core.backend import Backend, BackendInfo
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Events, ModelSpec
+    from ascend_console.core.specs import Env, Events, ModelSpec
     from ascend_console.core.verdict import AccuracyRow, PerformanceRow, Verdict
     from ascend_console.jobs._convert import Artifact
+    from ascend_console.jobs._judge import BatchResult
+    from ascend_console.jobs._preprocess_step import Bins
+    from ascend_console.jobs._rates import MeasuredRate
     from ascend_console.jobs._scoring import Scores
     from ascend_console.jobs._sources import Source
     from ascend_console.jobs.run import RunRequest
 
 
-def _steps(batch_sizes: tuple[int, ...], keep_bins: bool) -> list[str]:
+def _steps(batch_sizes: tuple[int, ...], *, with_files: bool) -> list[str]:
     """The names of the steps, in order."""
     names = ["weights", "export", "convert"]
-    names += ["preprocess"] if keep_bins else []
+    names += ["preprocess"] if with_files else []
     names += [f"infer bs{size}" for size in batch_sizes]
     names += ["reference"]
     names += [f"measure bs{size}" for size in batch_sizes]
@@ -78,6 +81,7 @@ class Workflow:
         self.info: BackendInfo = discovery.load("backends", request.backend)
         self.precision = request.precision or _convert.default_precision(self.info)
         self.backend = self.new_backend()
+        self.with_files = request.keep_bins or isinstance(self.backend, FileBackend)
         _weights.require_one_source(self.spec, request.sample, request.checkpoint)
         _sources.require_fit(self.spec, self.info)
         _onnx_model.require_batch_sizes(self.spec, self.batch_sizes)
@@ -85,17 +89,12 @@ class Workflow:
         self.data = open_data(self.spec, request)
         self.workers = cores()
         self.fingerprint = _reference.fingerprint(self.data.images, self.data.chosen)
-        names = _steps(self.batch_sizes, request.keep_bins)
+        names = _steps(self.batch_sizes, with_files=self.with_files)
         self._steps = {name: (index, len(names)) for index, name in enumerate(names, 1)}
 
     def new_backend(self) -> Backend:
         """A backend with the options of the request."""
-        options = BackendOptions(
-            provider=self.request.provider,
-            device=self.request.device,
-            threads=self.request.threads,
-            precision=self.precision,
-        )
+        options = backend_options(self.request, self.info, self.env)
         return _convert.load_backend(self.request.backend, options)[1]
 
     def step(self, name: str) -> StepStarted:
@@ -110,12 +109,53 @@ class Workflow:
         """`<run>/<part>/bs8_fp32`."""
         return self.env.folder / part / f"bs{batch_size}_{self.precision}"
 
+    def perf_path(self, batch_size: int) -> Path:
+        """`<run>/perf/bs8_fp32.json`."""
+        return self.env.folder / "perf" / f"bs{batch_size}_{self.precision}.json"
+
+    def inputs_key(self, artifact: Artifact) -> str:
+        """Everything that results of an artefact depend on, for taking up a run again."""
+        return files.sha256_json(
+            [
+                files.sha256_file(artifact.path),
+                self.backend.version(),
+                artifact.batch_size,
+                self.backend.threads,
+                self.fingerprint,
+                self.spec.user.output_index if self.spec.user else None,
+            ]
+        )
+
+    def perf_facts(self, artifact: Artifact) -> dict[str, Any]:
+        """What stands beside the figures of a measurement in its file."""
+        return {
+            "key": self.inputs_key(artifact),
+            "model": self.spec.name,
+            "batch_size": artifact.batch_size,
+            "precision": self.precision,
+            "threads": self.backend.threads,
+        }
+
+    @property
+    def card_factor(self) -> int:
+        """By what a device's throughput is multiplied for its card; a CPU is its own."""
+        return self.backend.card_factor if isinstance(self.backend, FileBackend) else 1
+
+    @property
+    def device_index(self) -> int:
+        """The number in the device's name, 0 where it has none."""
+        found = re.search(r":([0-9]+)", self.backend.device_name())
+        return int(found[1]) if found else 0
+
 
 def _artifacts(run: Workflow, weights: Source) -> Generator[Event, None, dict[int, Artifact]]:
     """Export and convert for every batch size."""
     yield run.step("export")
+    calibration = calibration_for(
+        run.precision, run.spec, run.data, run.env, sample=run.request.dataset is None
+    )
     sources = yield from _sources.convert_sources(
-        run.spec, weights, run.info, run.batch_sizes, run.env
+        run.spec, weights, run.info, run.batch_sizes, run.env, calibration
     )
     yield run.step("convert")
     made = {}
@@ -126,85 +166,23 @@ def _artifacts(run: Workflow, weights: Source) -> Generator[Event, None, dict[in
     return made
 
 
-def _keep_bins(run: Workflow) -> Events:
-    """Write what the vendor's tools would read; paths in the list start at the run folder."""
-    from ascend_console.jobs.preprocess import list_bins, write_bins
-
-    yield run.step("preprocess")
-    folder = run.env.folder / "preprocess"
-    info = folder / f"{run.spec.name}.info"
-    if info.is_file():
-        yield LogLine("preprocessed by an earlier attempt")
-        return
-    _, names = yield from write_bins(
-        run.data.images.files, run.data.chosen, folder, run.workers, run.env
-    )
-    yield ArtifactWritten(str(folder), "bins")
-    yield from list_bins(info, folder.name, names, run.data.chosen.side)
-
-
-def _inputs_key(run: Workflow, artifact: Artifact) -> str:
-    """Everything that results of an artefact depend on, for taking up a run again."""
-    return files.sha256_json(
-        [
-            files.sha256_file(artifact.path),
-            run.backend.version(),
-            artifact.batch_size,
-            run.backend.threads,
-            run.fingerprint,
-            run.spec.user.output_index if run.spec.user else None,
-        ]
-    )
-
-
-def _infer_one(run: Workflow, artifact: Artifact) -> Generator[Event, None, BatchResult]:
-    """Every image through one artefact, or the scores that an earlier attempt kept of that."""
-    size, key = artifact.batch_size, _inputs_key(run, artifact)
-    path = run.folder("infer", size) / "scores.npz"
-    kept, facts = load_scores(path, run.spec.task), load_facts(path)
-    if kept is not None and facts.get("key") == key:
-        yield LogLine(f"batch size {size}: inferred by an earlier attempt")
-        return BatchResult(
-            batch_size=size,
-            precision=run.precision,
-            scores=kept,
-            bad=tuple(facts["bad"]),
-            e2e_images_per_s=facts["images_per_s"],
-            rate=None,
-        )
-    run.backend.open(artifact.path, _convert.builder)
-    intake = run.intake()
-    streamed = yield from run_through(
-        inferring(run.backend, run.spec),
-        intake,
-        run.data.images,
-        Scorer(run.spec.task),
-        size,
-        run.env,
-    )
-    run.backend.close()
-    if size == run.batch_sizes[0]:
-        yield from intake.oddities.warnings()
-    found = {"key": key, "bad": streamed.bad, "images_per_s": streamed.images_per_s}
-    save_scores(path, streamed.scores, found)
-    return BatchResult(
-        batch_size=size,
-        precision=run.precision,
-        scores=streamed.scores,
-        bad=streamed.bad,
-        e2e_images_per_s=streamed.images_per_s,
-        rate=None,
-    )
+def _infer_one(
+    run: Workflow, artifact: Artifact, bins: Bins | None
+) -> Generator[Event, None, BatchResult]:
+    if isinstance(run.backend, FileBackend):
+        assert bins is not None
+        return (yield from _file_steps.infer_one(run, run.backend, artifact, bins))
+    return (yield from _array_steps.infer_one(run, artifact))
 
 
 def _infer(
-    run: Workflow, artifacts: dict[int, Artifact]
+    run: Workflow, artifacts: dict[int, Artifact], bins: Bins | None
 ) -> Generator[Event, None, list[BatchResult]]:
     """The scores and the accuracy files of each batch size."""
     results = []
     for size, artifact in artifacts.items():
         yield run.step(f"infer bs{size}")
-        result = yield from _infer_one(run, artifact)
+        result = yield from _infer_one(run, artifact, bins)
         for path in write_accuracy(result.scores, run.folder("accuracy", size), run.spec.labels):
             yield ArtifactWritten(str(path), "accuracy")
         results.append(result)
@@ -212,46 +190,38 @@ def _infer(
 
 
 def _measure_one(
-    run: Workflow, artifact: Artifact
-) -> Generator[Event, None, _measure.MeasuredRate]:
-    """Measure one artefact while its device is ours alone among the console's runs."""
-    size, key = artifact.batch_size, _inputs_key(run, artifact)
-    path = run.env.folder / "perf" / f"bs{size}_{run.precision}.json"
-    kept = _measure.read_measurement(path, key)
-    if kept is not None:
-        yield LogLine(f"batch size {size}: measured by an earlier attempt")
-        return kept
-    pool = _measure.input_pool(run.intake(), size)
-    lock = yield from device_lock.take_turn(run.backend.device_name(), run.env)
-    with device_lock.held(lock):
-        run.backend.open(artifact.path, _convert.builder)
-        if run.request.wait_idle:
-            yield from _measure.wait_idle(run.request.wait_idle, run.env)
-        rate = yield from _measure.measure(
-            run.backend, pool, size, run.env, allow_busy=run.request.allow_busy
-        )
-        run.backend.close()
-    facts = {
-        "key": key,
-        "model": run.spec.name,
-        "batch_size": size,
-        "precision": run.precision,
-        "threads": run.backend.threads,
-    }
-    _measure.write_measurement(rate, path, run.backend, facts)
+    run: Workflow, artifact: Artifact, bins: Bins | None
+) -> Generator[Event, None, MeasuredRate]:
+    if isinstance(run.backend, FileBackend):
+        assert bins is not None
+        return (yield from _file_steps.measure_one(run, run.backend, artifact, bins))
+    return (yield from _array_steps.measure_one(run, artifact))
+
+
+def _write_published_layout(run: Workflow, result: BatchResult) -> Events:
+    """The performance file of the published tools, where the pace of every stage is known."""
+    rate = result.rate
+    if rate is None or rate.throughput is None or result.stages is None:
+        return
+    perf = result.stages.perf(rate.throughput)
+    if perf is None:
+        return
+    name = benchmark.perf_name(result.batch_size, run.device_index)
+    path = run.env.folder / "perf" / name
+    files.write_text(path, benchmark.format_perf(perf))
     yield ArtifactWritten(str(path), "performance")
-    return rate
 
 
 def _measure_all(
-    run: Workflow, artifacts: dict[int, Artifact], results: list[BatchResult]
+    run: Workflow, artifacts: dict[int, Artifact], results: list[BatchResult], bins: Bins | None
 ) -> Generator[Event, None, list[BatchResult]]:
     """The device's own throughput at every batch size."""
     measured = []
     for result in results:
         yield run.step(f"measure bs{result.batch_size}")
-        rate = yield from _measure_one(run, artifacts[result.batch_size])
+        rate = yield from _measure_one(run, artifacts[result.batch_size], bins)
         measured.append(replace(result, rate=rate))
+        yield from _write_published_layout(run, measured[-1])
     return measured
 
 
@@ -296,7 +266,10 @@ def _conclude(
     )  # fmt: skip
     accuracy = _judge.accuracy_rows(results, judged)
     performance = [
-        _judge.performance_row(result, official=_is_official(run, result)) for result in results
+        _judge.performance_row(
+            result, official=_is_official(run, result), card_factor=run.card_factor
+        )
+        for result in results
     ]
     document = verdict_document(
         run_id=run.env.run_id,
@@ -344,6 +317,17 @@ def _tell(
         yield from _baseline.compare(outcome.document, run.baseline)
 
 
+def _report(env: Env, outcome: _Outcome) -> Events:
+    """The report of the run, in the user's language."""
+    from ascend_console.jobs._report_document import run_report
+    from ascend_console.jobs.report import report_text
+
+    path = env.folder / "report.md"
+    document = run_report(env.folder, env, {}, outcome.document)
+    files.write_text(path, report_text("md", [document], env.settings.lang))
+    yield ArtifactWritten(str(path), "report")
+
+
 def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     """Take one model from its weights to a verdict."""
     this = Workflow(request, env)
@@ -352,16 +336,18 @@ def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     yield this.step("weights")
     weights = yield from _sources.resolve(this.spec, request.sample, request.checkpoint, env)
     artifacts = yield from _artifacts(this, weights)
-    if request.keep_bins:
-        yield from _keep_bins(this)
-    results = yield from _infer(this, artifacts)
+    bins = (yield from preprocessed(this)) if this.with_files else None
+    results = yield from _infer(this, artifacts, bins)
     yield this.step("reference")
     reference = yield from _reference.reference_scores(
         this.spec, weights, this.data.images, this.intake(), env, this.data.chosen, this.fingerprint
     )
-    results = yield from _measure_all(this, artifacts, results)
+    results = yield from _measure_all(this, artifacts, results, bins)
     yield this.step("verdict")
     judged = _judgements(this, weights, reference, results)
     outcome = _conclude(this, weights, results, judged)
     yield from _tell(this, weights, outcome, judged)
+    yield from _report(env, outcome)
+    if bins is not None and not request.keep_bins:
+        files.remove_folder(bins.folder)
     return outcome.verdict

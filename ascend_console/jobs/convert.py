@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ascend_console.core import discovery
+from ascend_console.core.backend import ConvertSource
 from ascend_console.core.errors import UserError
 from ascend_console.core.events import StepStarted
 from ascend_console.core.options import option
-from ascend_console.core.specs import BackendOptions, ConvertSource, Env, Job
+from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _convert, _onnx_model, _sources
-from ascend_console.jobs._backend_options import precision_option, provider_option, threads_option
+from ascend_console.jobs._backend_options import (
+    backend_options,
+    precision_option,
+    provider_option,
+    soc_version_option,
+    threads_option,
+)
+from ascend_console.jobs._calibration import calibration_in
 from ascend_console.jobs._models import find_model, zoo_names
 from ascend_console.jobs._output import output_file
 from ascend_console.tools import files
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable, Sequence
 
+    from ascend_console.core.backend import Backend, BackendInfo, Calibration
     from ascend_console.core.events import Event
-    from ascend_console.core.specs import Backend, BackendInfo, Events, ModelSpec
+    from ascend_console.core.specs import Events, ModelSpec
+
+
+_NO_SHAPE: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,11 @@ class ConvertRequest:
         "Checkpoint file, where there is no --onnx.", default=None, default_text="none"
     )
     sample: bool = option("Take sample weights, where there is no --onnx.", default=False)
+    dataset: Path | None = option(
+        "Folder of images that int8 is calibrated on; labels are not needed.",
+        default=None,
+        default_text="with --sample: the sample images",
+    )
     backend: str = option("Runtime.", default="onnxruntime", choices=_convert.backend_names)
     provider: str | None = provider_option()
     threads: int | None = threads_option()
@@ -54,6 +71,29 @@ class ConvertRequest:
         minimum=1,
     )
     precision: str | None = precision_option()
+    soc_version: str | None = soc_version_option()
+    out_nodes: str | None = option(
+        'Outputs that atc keeps, such as "node:0;node2:0".',
+        default=None,
+        default_text="those of the graph",
+    )
+    aipp: Path | None = option(
+        "AIPP file for atc: preprocessing on the chip.", default=None, default_text="none"
+    )
+    atc_log: Literal["null", "error", "warning", "info", "debug"] | None = option(
+        "Level of atc's own debug log.", default=None, default_text="atc's"
+    )
+    atc_option: tuple[str, ...] | None = option(
+        "Any other option of atc, name=value; may be repeated.",
+        default=None,
+        default_text="none",
+        repeated=True,
+    )
+    tune: Literal["opat", "sgat"] | None = option(
+        "Tune operators (opat) or the graph (sgat) with aoe first; takes hours on an idle NPU.",
+        default=None,
+        default_text="no tuning",
+    )
     output: Path | None = option(
         "Artefact to write; a folder where there are several batch sizes.",
         default=None,
@@ -113,19 +153,28 @@ def _require_model(onnx: Path, spec: ModelSpec) -> None:
     """The graph must have the model's tensors; UserError for an ONNX file of something else."""
     from ascend_console.tools.onnx_graph import inspect_graph
 
-    facts = inspect_graph(onnx)
-    found = [(entry.name, tuple(entry.shape[1:])) for entry in (*facts.inputs, *facts.outputs)]
-    wanted = [(entry.name, tuple(entry.shape)) for entry in (spec.input, spec.output)]
-    if spec.user is None and found != wanted:
-        raise UserError(
-            "convert.other_model",
-            "{onnx} is not {model}: it has {found}, not {wanted}",
-            hint="Name the model that it is of, or leave --model out.",
-            onnx=onnx,
-            model=spec.name,
-            found=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in found),
-            wanted=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in wanted),
+    def shown(tensors: Iterable[tuple[str, Sequence[object], str]]) -> str:
+        return ", ".join(
+            f"{name} {'x'.join(str(size or '?') for size in shape)} {dtype}"
+            for name, shape, dtype in tensors
         )
+
+    facts = inspect_graph(onnx)
+    spec = _onnx_model.checked_model(spec)
+    tensors = (*facts.inputs, *facts.outputs)
+    found = [(entry.name, tuple(entry.shape[1:]), entry.dtype) for entry in tensors]
+    wanted = [(entry.name, entry.shape, entry.dtype) for entry in (spec.input, spec.output)]
+    if _onnx_model.is_of_model(facts, spec) if spec.user else found == wanted:
+        return
+    raise UserError(
+        "convert.other_model",
+        "{onnx} is not {model}: it has {found}, not {wanted}",
+        hint="Name the model that it is of, or leave --model out.",
+        onnx=onnx,
+        model=spec.name,
+        found=shown(found),
+        wanted=shown(wanted),
+    )
 
 
 def _onnx_batch(onnx: Path) -> int | None:
@@ -171,6 +220,7 @@ def _onnx_sources(request: ConvertRequest, env: Env) -> dict[int, ConvertSource]
             hint="Convert the ONNX file, or leave it out and name the weights.",
         )
     sizes = request.batch_size
+    name, shape = "input", _NO_SHAPE
     if request.input_shape is not None:
         name, shape = parse_input_shape(request.input_shape)
         _check_shape(onnx, name, shape)
@@ -196,7 +246,8 @@ def _onnx_sources(request: ConvertRequest, env: Env) -> dict[int, ConvertSource]
             onnx=onnx,
         )
     if request.model is None:
-        return {size: ConvertSource(onnx=onnx) for size in sizes}
+        source = ConvertSource(onnx=onnx, input_shape=shape[1:], input_name=name)
+        return dict.fromkeys(sizes, source)
     spec = find_model(request.model, env.settings)
     _require_model(onnx, spec)
     return {size: _convert.source_of(spec, onnx, None) for size in sizes}
@@ -225,21 +276,41 @@ def _targets(
     return {size: output_file(base / names[size], folder, info.suffix, env) for size in sizes}
 
 
+def _calibration(
+    request: ConvertRequest, precision: str, env: Env
+) -> Generator[Event, None, Calibration | None]:
+    """The images that integers are calibrated on; those of a bare ONNX file as they are assumed."""
+    if request.dataset is not None and precision != "int8":
+        raise UserError(
+            "convert.dataset_unused",
+            "--dataset is what int8 is calibrated on, and the precision is {precision}",
+            hint="Add --precision int8, or leave --dataset out.",
+            precision=precision,
+        )
+    if request.dataset is None and not request.sample:
+        return None
+    if request.model is not None:
+        spec = _onnx_model.checked_model(find_model(request.model, env.settings))
+    else:
+        assert request.onnx is not None
+        spec, note = _onnx_model.assumed_model(request.onnx)
+        yield note
+    return calibration_in(precision, spec, request.dataset, env, sample=request.sample)
+
+
 def convert(request: ConvertRequest, env: Env) -> Events:
     """Make one artefact for each batch size."""
     info = discovery.load("backends", request.backend)
-    options = BackendOptions(
-        provider=request.provider,
-        threads=request.threads,
-        precision=request.precision or _convert.default_precision(info),
-    )
+    options = backend_options(request, info, env)
     _, backend = _convert.load_backend(request.backend, options)
     yield StepStarted("source", 1, 2)
     sources = yield from _wanted_sources(request, info, env)
     targets = _targets(request, tuple(sources), info, backend, env)
+    calibration = yield from _calibration(request, options.precision, env)
     yield StepStarted("convert", 2, 2)
     for size, source in sources.items():
-        yield from _convert.convert_one(backend, source, size, targets[size])
+        calibrated = replace(source, calibration=calibration)
+        yield from _convert.convert_one(backend, calibrated, size, targets[size])
 
 
 ENTRY = Job(

@@ -13,8 +13,10 @@ from ascend_console.core.specs import Env, Job
 from ascend_console.jobs import _convert
 from ascend_console.jobs._backend_options import (
     device_option,
+    infer_tool_option,
     precision_option,
     provider_option,
+    soc_version_option,
     threads_option,
 )
 from ascend_console.jobs._models import find_model, zoo_names
@@ -56,6 +58,8 @@ class RunRequest:
         minimum=1,
     )
     precision: str | None = precision_option()
+    soc_version: str | None = soc_version_option()
+    infer_tool: str | None = infer_tool_option()
     sample: bool = option(
         "Take sample weights, made here, and the sample images (held-out half).", default=False
     )
@@ -123,9 +127,9 @@ def label(request: RunRequest) -> str:
 
 def run(request: RunRequest, env: Env) -> Events:
     """Take one model from its weights to a verdict."""
-    from ascend_console.jobs import _workflow
+    from ascend_console.jobs import _telemetry, _workflow
 
-    outcome = yield from _workflow.carry_out(request, env)
+    outcome = yield from _telemetry.sampled(_workflow.carry_out(request, env), env)
     yield JobSucceeded(outcome.verdict, outcome.exit_code)
 
 
