@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ascend_console.core.errors import ConsoleError
-from ascend_console.core.settings import Settings
+from ascend_console.core.errors import ConsoleError, UserError
+from ascend_console.core.settings import BaselineSettings, ScreenSettings, Settings
 from ascend_console.headless import arguments
 from ascend_console.headless.main import print_error, run
 from ascend_console.tools import paths, settings_file
@@ -75,8 +75,54 @@ def _settings(typed: Arguments, environment: Mapping[str, str]) -> Settings:
         verbosity=int(typed.verbose) - int(typed.quiet),
         assume_yes=typed.yes,
         config_file=path,
-        origins={"workspace": workspace_origin, "lang": lang_origin, "color": colour_origin},
+        screen=ScreenSettings(
+            look=from_file.get("theme"),
+            glyphs=from_file.get("glyphs", "unicode"),
+            refresh_hz=from_file.get("refresh"),
+            readonly=typed.readonly,
+            keys=from_file.get("keys", {}),
+        ),
+        baseline=BaselineSettings(**from_file.get("baseline", {})),
+        environ=dict(environment),
+        origins={
+            "workspace": workspace_origin,
+            "lang": lang_origin,
+            "color": colour_origin,
+            **{
+                key: f"file {path}"
+                for key in ("theme", "glyphs", "refresh", "keys", "baseline")
+                if key in from_file
+            },
+        },
     )
+
+
+def _wants_screens(typed: Arguments) -> bool:
+    """Whether the screens are to be opened: nothing else was asked for."""
+    if typed.command == "tui":
+        return not typed.help
+    return typed.command is None and not (typed.headless or typed.help or typed.version)
+
+
+def _open_screens(typed: Arguments, settings: Settings) -> int:
+    """The screens; UserError where there is no terminal to show them on."""
+    if typed.rest:
+        raise UserError(
+            "tui.words",
+            "tui takes no {word}",
+            hint="`ascend-console --help` shows the common options.",
+            word=typed.rest[0],
+        )
+    # Textual draws on stderr.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserError(
+            "tui.no_terminal",
+            "the screens need a terminal",
+            hint="Without one name a command: ascend-console --headless run --help.",
+        )
+    from ascend_console.tui.app import run_app
+
+    return run_app(settings)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,6 +134,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         lang = typed.lang or lang
         settings = _settings(typed, os.environ)
         lang = settings.lang
+        if _wants_screens(typed):
+            return _open_screens(typed, settings)
         return run(words, typed, settings)
     except ConsoleError as error:
         return print_error(error, lang)

@@ -88,8 +88,17 @@ def _single(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
+_known: dict[type[Any], tuple[Option, ...]] = {}
+
+
 def options_of(request: type[Any]) -> tuple[Option, ...]:
-    """The options of a request class, in the order of its fields."""
+    """The options of a request class, in the order of its fields; read once for each class."""
+    if request not in _known:
+        _known[request] = _read_options(request)
+    return _known[request]
+
+
+def _read_options(request: type[Any]) -> tuple[Option, ...]:
     hints = get_type_hints(request)
     found = []
     for entry in fields(request):

@@ -11,11 +11,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenSettings:
+    """How the screens look and answer. `look` None is chosen by what the terminal can show.
+
+    `refresh_hz` None is 10, and 4 over SSH. `keys` gives actions other keys, by their id.
+    """
+
+    look: str | None = None
+    glyphs: str = "unicode"
+    refresh_hz: int | None = None
+    readonly: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineSettings:
+    """What a run may lose against its baseline: points of accuracy, percent of throughput."""
+
+    accuracy_points: float = 1.0
+    throughput_percent: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What `cli.py` decided once; passed in `Env`, never read from the environment again.
 
     `origins` tells by the name in the settings file where a value comes from: `default`, or
-    `file`, `environment` or `flag` and, after a blank, which one.
+    `file`, `environment` or `flag` and, after a blank, which one. `environ` is the environment of
+    the program's start: what vendor tools are found through and started with.
     """
 
     workspace: Path
@@ -26,6 +49,9 @@ class Settings:
     verbosity: int = 0
     assume_yes: bool = False
     config_file: Path | None = None
+    screen: ScreenSettings = ScreenSettings()
+    baseline: BaselineSettings = BaselineSettings()
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property

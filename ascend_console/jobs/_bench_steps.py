@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ascend_console.core.events import Event
     from ascend_console.core.operators import OperatorTable
+    from ascend_console.core.regression import BaselineGate
     from ascend_console.core.specs import Env, Events
     from ascend_console.core.verdict import Finding, Verdict
     from ascend_console.jobs._bench_point import Point
@@ -85,7 +86,11 @@ def _sweep(this: Measuring, points: Sequence[Point]) -> Events:
 
 
 def _tell(
-    this: Measuring, verdict: Verdict, document: dict[str, Any], baseline: dict[str, Any] | None
+    this: Measuring,
+    verdict: Verdict,
+    document: dict[str, Any],
+    baseline: dict[str, Any] | None,
+    fall: BaselineGate | None,
 ) -> Events:
     """The verdict as a file, as reasons, as a report, and beside the baseline."""
     env = this.env
@@ -97,7 +102,8 @@ def _tell(
     for gate in verdict.gates:
         for entry in gate.findings:
             yield RowAdded("reasons", {"gate": gate.id, "state": gate.state, **entry.to_json()})
-    if baseline is not None:
+    if fall is not None and baseline is not None:
+        yield from _baseline.told(fall)
         yield from _baseline.compare(document, baseline)
     yield from _report(env, document)
 
@@ -115,8 +121,11 @@ def _report(env: Env, document: dict[str, Any]) -> Events:
     yield ArtifactWritten(str(path), "report")
 
 
-def carry_out(request: BenchRequest, env: Env) -> Generator[Event, None, Verdict]:
-    """Measure what a request asks for, and judge how far it can be trusted."""
+def carry_out(request: BenchRequest, env: Env) -> Generator[Event, None, tuple[str, int]]:
+    """Measure what a request asks for, and judge how far it can be trusted.
+
+    Gives back the verdict, and the exit code of it or of a fall against the baseline.
+    """
     subject = Subject(request, env)
     baseline = _baseline.open_baseline(request.baseline, env)
     sizes = subject.sizes()
@@ -143,6 +152,11 @@ def carry_out(request: BenchRequest, env: Env) -> Generator[Event, None, Verdict
         yield from _sweep(this, points)
     verdict, document = conclude(subject, points, accuracy, tables, baseline, notes)
     document["comparison"] = comparison
-    yield from _tell(this, verdict, document, baseline)
+    fall = None
+    if baseline is not None:
+        fall = _baseline.baseline_gate(document, baseline, env.settings, env.folder)
+        document["baseline"] = fall.to_json()
+    yield from _tell(this, verdict, document, baseline, fall)
     files.remove_folder(env.folder / "work")
-    return verdict
+    code = verdict.exit_code if fall is None else fall.exit_code(verdict.exit_code)
+    return verdict.verdict, code

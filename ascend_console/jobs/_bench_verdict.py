@@ -169,7 +169,7 @@ def conclude(
         row |= point.more()
     document["tool"] = backend.version()
     document["threads"] = backend.threads
-    document["baseline"] = None if baseline is None else baseline.get("run_id")
+    document["baseline"] = None
     document["sweep"] = sweep_document([point.sweep_point() for point in points])
     document["operators"] = [table.document() for table in tables]
     return verdict, document

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ascend_console.core.accuracy import Judgement
     from ascend_console.core.backend import Backend, BackendInfo
     from ascend_console.core.events import Event
+    from ascend_console.core.regression import BaselineGate
     from ascend_console.core.specs import Env, Events, ModelSpec
     from ascend_console.core.verdict import AccuracyRow, PerformanceRow, Verdict
     from ascend_console.jobs._convert import Artifact
@@ -118,7 +119,7 @@ class Workflow:
         return files.sha256_json(
             [
                 files.sha256_file(artifact.path),
-                self.backend.version(),
+                self.backend.infer_version(),
                 artifact.batch_size,
                 self.backend.threads,
                 self.fingerprint,
@@ -246,18 +247,25 @@ def _is_official(run: Workflow, result: BatchResult) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class Outcome:
     """Everything that the last step tells."""
 
     verdict: Verdict
     accuracy: list[AccuracyRow]
     performance: list[PerformanceRow]
     document: dict[str, Any]
+    baseline: BaselineGate | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """That of the verdict, or of a fall against the baseline where that is graver."""
+        code = self.verdict.exit_code
+        return code if self.baseline is None else self.baseline.exit_code(code)
 
 
 def _conclude(
     run: Workflow, weights: Source, results: list[BatchResult], judged: dict[int, list[Judgement]]
-) -> _Outcome:
+) -> Outcome:
     total = len(run.data.images)
     used = len(results[0].scores.names)
     images = Images(total=total, used=used, bad=total - used)
@@ -284,13 +292,18 @@ def _conclude(
         accuracy=accuracy,
         performance=performance,
     )
-    document["tool"] = run.backend.version()
+    document["tool"] = run.backend.infer_version()
     document["threads"] = run.backend.threads
-    return _Outcome(verdict, accuracy, performance, document)
+    gate = None
+    if run.baseline is not None:
+        settings, folder = run.env.settings, run.env.folder
+        gate = _baseline.baseline_gate(document, run.baseline, settings, folder)
+        document["baseline"] = gate.to_json()
+    return Outcome(verdict, accuracy, performance, document, gate)
 
 
 def _tell(
-    run: Workflow, weights: Source, outcome: _Outcome, judged: dict[int, list[Judgement]]
+    run: Workflow, weights: Source, outcome: Outcome, judged: dict[int, list[Judgement]]
 ) -> Events:
     """The verdict as a file, as reasons, and as rows of the summary."""
     path = run.env.folder / "verdict.json"
@@ -313,11 +326,12 @@ def _tell(
         yield RowAdded("accuracy", label | line)
     for row in outcome.performance:
         yield RowAdded("performance", label | _judge.performance_summary(run.spec, row))
-    if run.baseline is not None:
+    if run.baseline is not None and outcome.baseline is not None:
+        yield from _baseline.told(outcome.baseline)
         yield from _baseline.compare(outcome.document, run.baseline)
 
 
-def _report(env: Env, outcome: _Outcome) -> Events:
+def _report(env: Env, outcome: Outcome) -> Events:
     """The report of the run, in the user's language."""
     from ascend_console.jobs._report_document import run_report
     from ascend_console.jobs.report import report_text
@@ -328,7 +342,7 @@ def _report(env: Env, outcome: _Outcome) -> Events:
     yield ArtifactWritten(str(path), "report")
 
 
-def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
+def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Outcome]:
     """Take one model from its weights to a verdict."""
     this = Workflow(request, env)
     yield from this.notes
@@ -342,6 +356,8 @@ def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     reference = yield from _reference.reference_scores(
         this.spec, weights, this.data.images, this.intake(), env, this.data.chosen, this.fingerprint
     )
+    # Beside the run's own, so that whoever looks at an image sees both predictions.
+    write_accuracy(reference, env.folder / "accuracy" / "reference", this.spec.labels)
     results = yield from _measure_all(this, artifacts, results, bins)
     yield this.step("verdict")
     judged = _judgements(this, weights, reference, results)
@@ -350,4 +366,4 @@ def carry_out(request: RunRequest, env: Env) -> Generator[Event, None, Verdict]:
     yield from _report(env, outcome)
     if bins is not None and not request.keep_bins:
         files.remove_folder(bins.folder)
-    return outcome.verdict
+    return outcome

@@ -130,8 +130,8 @@ def bench(request: BenchRequest, env: Env) -> Events:
     """Measure every point; an untrusted measurement decides the verdict."""
     from ascend_console.jobs import _bench_steps
 
-    verdict = yield from _bench_steps.carry_out(request, env)
-    yield JobSucceeded(verdict.verdict, verdict.exit_code)
+    verdict, exit_code = yield from _bench_steps.carry_out(request, env)
+    yield JobSucceeded(verdict, exit_code)
 
 
 ENTRY = Job(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ascend_console.core.errors import UserError
@@ -56,10 +56,21 @@ def _show(env: Env) -> Events:
         "workspace": str(settings.workspace),
         "lang": settings.lang,
         "color": settings.colour,
+        "theme": settings.screen.look,
+        "glyphs": settings.screen.glyphs,
+        "refresh": settings.screen.refresh_hz,
+        "keys": dict(settings.screen.keys),
+        "baseline": asdict(settings.baseline),
+        "lock_dir": str(settings.lock_dir or paths.default_lock_dir()),
     }
+    # The folder of locks is one for all workspaces and settings files: the environment alone
+    # names another, and a file must not.
+    origins = dict(settings.origins)
+    if settings.lock_dir is not None:
+        origins["lock_dir"] = "environment ASCEND_CONSOLE_LOCK_DIR"
     found = []
     for name, value in values.items():
-        origin, _, source = settings.origins.get(name, "default").partition(" ")
+        origin, _, source = origins.get(name, "default").partition(" ")
         found.append({"name": name, "value": value, "origin": origin, "source": source or None})
     document = {"schema": SCHEMA, "path": str(path), "exists": there, "settings": found}
     columns = ("setting", "value", "origin", "source")
@@ -82,7 +93,15 @@ def _init(env: Env) -> Events:
             hint="Edit it, or add --yes to replace it by one that sets nothing.",
             path=path,
         )
-    defaults = {"workspace": str(paths.default_workspace()), "lang": "en", "color": True}
+    defaults = {
+        "workspace": str(paths.default_workspace()),
+        "lang": "en",
+        "color": True,
+        "theme": "dark",
+        "glyphs": "unicode",
+        "refresh": 10,
+        "keys": {},
+    }
     files.write_text(path, settings_file.default_text(defaults))
     yield ArtifactWritten(str(path), "settings")
     document = {"schema": SCHEMA, "path": str(path), "exists": True}

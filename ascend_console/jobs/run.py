@@ -130,7 +130,7 @@ def run(request: RunRequest, env: Env) -> Events:
     from ascend_console.jobs import _telemetry, _workflow
 
     outcome = yield from _telemetry.sampled(_workflow.carry_out(request, env), env)
-    yield JobSucceeded(outcome.verdict, outcome.exit_code)
+    yield JobSucceeded(outcome.verdict.verdict, outcome.exit_code)
 
 
 ENTRY = Job(

@@ -169,9 +169,13 @@ def test_help_of_every_command_has_units_defaults_and_an_example(run):
 
 def test_no_command_prints_help_and_fails(run):
     """A script that lost its command must not look successful."""
-    code, out, err = run()
+    code, out, err = run("--headless")
     assert (code, out) == (2, "")
     assert "usage: ascend-console" in err
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert "the screens need a terminal" in err
+    assert "--headless" in err
     assert run("--help")[:1] == (0,)
     assert run("--version")[1] == f"ascend-console {__version__}\n"
 

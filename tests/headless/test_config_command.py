@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 
 import pytest
@@ -56,13 +57,25 @@ def test_the_place_of_the_file_is_told_before_there_is_one(call, file):
     )  # fmt: skip
 
 
+SCREENS = {
+    "theme": (None, "default", None),
+    "glyphs": ("unicode", "default", None),
+    "refresh": (None, "default", None),
+    "keys": ({}, "default", None),
+    "baseline": ({"accuracy_points": 1.0, "throughput_percent": 5.0}, "default", None),
+}
+
+
 def test_every_value_is_shown_with_its_origin(call, file, tmp_path, monkeypatch):
     """`Why is it writing there?` has an answer: default, file, environment or flag."""
     monkeypatch.delenv("TERM")
+    locks = (os.environ["ASCEND_CONSOLE_LOCK_DIR"], "environment", "ASCEND_CONSOLE_LOCK_DIR")
     assert shown(call("show")[1]) == {
         "workspace": (str(paths.default_workspace()), "default", None),
         "lang": ("en", "default", None),
         "color": (True, "default", None),
+        "lock_dir": locks,
+        **SCREENS,
     }
     written(file, f'workspace = "{tmp_path}/a b"\nlang = "zh"\ncolor = false\n')
     named = ("--config", file)
@@ -70,6 +83,8 @@ def test_every_value_is_shown_with_its_origin(call, file, tmp_path, monkeypatch)
         "workspace": (f"{tmp_path}/a b", "file", str(file)),
         "lang": ("zh", "file", str(file)),
         "color": (False, "file", str(file)),
+        "lock_dir": locks,
+        **SCREENS,
     }
     monkeypatch.setenv("ASCEND_CONSOLE_WORKSPACE", str(tmp_path / "b"))
     monkeypatch.setenv("NO_COLOR", "1")
@@ -85,7 +100,18 @@ def test_every_value_is_shown_with_its_origin(call, file, tmp_path, monkeypatch)
         "workspace": (str(tmp_path / "c"), "flag", "--workspace"),
         "lang": ("en", "flag", "--lang"),
         "color": (False, "flag", "--no-color"),
+        "lock_dir": locks,
+        **SCREENS,
     }
+
+
+def test_the_folder_of_locks_is_shown_and_no_file_may_set_it(call, file, monkeypatch):
+    """Two runs that looked at different locks would measure on one device at once."""
+    monkeypatch.delenv("ASCEND_CONSOLE_LOCK_DIR")
+    assert shown(call("show")[1])["lock_dir"] == (str(paths.default_lock_dir()), "default", None)
+    code, _, err = call("validate", "--config", written(file, 'lock_dir = "/elsewhere"\n'))
+    assert code == 2
+    assert "there is no setting 'lock_dir'" in err
 
 
 def test_what_is_shown_is_what_is_used(call, env, file, tmp_path):
@@ -209,3 +235,27 @@ def test_a_folder_is_no_settings_file(call, tmp_path):
     code, document, err = call("validate", "--config", tmp_path)
     assert (code, len(document["mistakes"])) == (2, 1)
     assert "cannot be read" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[keys]\n"run.start" = "f5"\n"run.fly" = "x"\n', ("line 3", "run.fly")),
+        ('[keys]\n"run.start" = "c"\n', ("line 2", "view.copy")),
+        ('[keys]\n"run.start" = 5\n', ("line 2", "run.start is 5")),
+        ('theme = "pink"\n', ("line 1", "'dark'")),
+        ("refresh = 3\n", ("line 1", "refresh is 3")),
+    ],
+)
+def test_a_key_that_two_actions_would_share_is_refused(call, file, text, words):
+    """A key that does another thing than its owner thinks is worse than none."""
+    code, _, err = call("validate", "--config", written(file, text))
+    assert code == 2
+    assert all(word in err for word in words), err
+
+
+def test_screens_are_set_in_the_file(call, file):
+    text = 'theme = "contrast"\nglyphs = "ascii"\nrefresh = 4\n[keys]\n"run.start" = "f5"\n'
+    seen = shown(call("show", "--config", written(file, text))[1])
+    assert seen["theme"] == ("contrast", "file", str(file))
+    assert seen["keys"] == ({"run.start": "f5"}, "file", str(file))
