@@ -105,9 +105,7 @@ def _load(variant: Preprocess, clock: Clock | None, path: Path) -> ImageResult:
     except UserError as error:
         return ImageResult(path=path, data=None, error=error)
     stamp()
-    return ImageResult(
-        path=path, data=data, notes=notes, decoded_s=stamps[0], ready_s=stamps[-1]
-    )
+    return ImageResult(path=path, data=data, notes=notes, decoded_s=stamps[0], ready_s=stamps[-1])
 
 
 def batches(
