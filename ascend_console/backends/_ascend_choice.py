@@ -70,13 +70,14 @@ def _closed_benchmark(tools: VendorTools) -> str | None:
 def infer_tool_line(tools: VendorTools, options: BackendOptions) -> str:
     """The tool's command and what tells its version, as it stands beside figures.
 
-    None of the tools prints one that means anything: ais_bench has been 0.0.2 for years, so its
-    generation stands for it, and the CANN that it runs on for the others.
+    None of the tools prints one that means much: ais_bench has been 0.0.2 for years, so that its
+    generation stands beside what it says, and the CANN that it runs on for the others.
     """
     name = infer_tool(tools, options)
     parts = [tools.require(name).path]
     if name == "ais_bench":
         parts.append(f"generation {generation_of(tools)}")
+        parts += [tools.ais_bench_says] if tools.ais_bench_says else []
     if tools.cann is not None and tools.cann.version:
         parts.append(f"CANN {tools.cann.version}")
     return ", ".join(parts)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ascend_console.ascend.atc_options import OPTIONS
 from ascend_console.ascend.soc import card_factor, normalise_soc_version, same_chip
 from ascend_console.backends import _ascend_convert, _ascend_infer, _ascend_profile, _checks
+from ascend_console.backends._ascend_choice import infer_tool
 from ascend_console.backends._ascend_device import Npus, device_numbers, lock_name, read_npus
 from ascend_console.backends._ascend_om import OmFacts, read_om
 from ascend_console.backends._ascend_soc import chosen_target, local_chip
@@ -21,7 +22,7 @@ from ascend_console.core.backend import (
     TensorInfo,
     ToolRun,
 )
-from ascend_console.core.errors import ConsoleError, UserError
+from ascend_console.core.errors import BackendUnavailable, ConsoleError, UserError
 from ascend_console.core.operators import OperatorTime, operator_table
 from ascend_console.tools import files
 from ascend_console.tools.vendor_tools import VendorName, VendorTools
@@ -101,6 +102,33 @@ class AscendBackend(FileBackend):
         version = f"CANN {(cann.version if cann else None) or 'of unknown version'}"
         soc = self._soc_version()
         return f"{atc.path} ({', '.join(filter(None, (version, soc)))})"
+
+    def require_ready(self) -> None:
+        """Both tools are there, the devices exist, and the target is the chip that will run it.
+
+        Devices are not checked where npu-smi tells of none; figures then say so.
+        """
+        self.tools.require("atc")
+        infer_tool(self.tools, self.options)
+        shown = [npu.number for npu in self.npus.found]
+        absent = [number for number in self.devices if shown and number not in shown]
+        if absent:
+            raise BackendUnavailable(
+                "ascend.no_device",
+                "there is no device {device} here",
+                hint="`npu-smi info` shows: {known}. Name one of them with --device.",
+                device=", ".join(map(str, absent)),
+                known=", ".join(map(str, shown)),
+            )
+        named, local = self.options.vendor.soc_version, local_chip(self.npus, self.devices)
+        if named and local and normalise_soc_version(named) != local:
+            raise UserError(
+                "ascend.run_chip",
+                "--soc-version {named} is not the chip of the device, {local}, which is to run it",
+                hint="Leave --soc-version out; `convert` makes an om for another chip.",
+                named=named,
+                local=local,
+            )
 
     def infer_version(self) -> str:
         """The inference tool, whether an artefact is open or not."""

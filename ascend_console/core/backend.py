@@ -107,6 +107,13 @@ class Backend(ABC):
     def version(self) -> str:
         """The runtime's own version line, as it stands beside every figure."""
 
+    def require_ready(self) -> None:
+        """Raise where conversion and inference, one after the other, cannot work here.
+
+        A run asks before its first step, so that nothing is converted in vain.
+        """
+        return
+
     def infer_version(self) -> str:
         """The line of what runs artefacts, where another tool converts them."""
         return self.version()

@@ -56,9 +56,10 @@ def soc_version_option() -> Any:
 def infer_tool_option() -> Any:
     """`--infer-tool`."""
     return option(
-        "Inference tool of ascend: ais_bench, benchmark or msame.",
+        "Inference tool of ascend.",
         default=None,
         default_text="the first that is installed, in that order",
+        choices=lambda: ("ais_bench", "benchmark", "msame"),
     )
 
 

@@ -82,6 +82,7 @@ class Workflow:
         self.info: BackendInfo = discovery.load("backends", request.backend)
         self.precision = request.precision or _convert.default_precision(self.info)
         self.backend = self.new_backend()
+        self.backend.require_ready()
         self.with_files = request.keep_bins or isinstance(self.backend, FileBackend)
         _weights.require_one_source(self.spec, request.sample, request.checkpoint)
         _sources.require_fit(self.spec, self.info)

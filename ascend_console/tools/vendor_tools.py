@@ -46,6 +46,8 @@ _ROOTS = (
 )
 _TOOL_FOLDERS = ("bin", "atc/bin", "tools/aoe/bin", "tools/profiler/bin", "compiler/bin")
 _DRIVER_FOLDERS = ("/usr/local/bin", "/usr/local/sbin", "/usr/local/Ascend/driver/tools")
+# A line of its help in which ais_bench tells its version.
+_SAYS = re.compile(r"\b((?:ais_bench|aclruntime)[ :]+v?[0-9][^\n]{0,60})")
 # Of an `*_install.info`; other files give the number of a part, which is not that of CANN.
 _VERSION = re.compile(r"^version=([0-9][\w.\-]*)", re.IGNORECASE | re.MULTILINE)
 # Of `version.cfg`: `toolkit_running_version=[7.6.0.1.220:8.0.0]`, the inner number first.
@@ -114,6 +116,7 @@ class VendorTools:
         self._environ = environ
         self.machine = machine or platform.machine()
         self._found: dict[VendorName, VendorTool | None] = {}
+        self.ais_bench_says = ""
 
     @classmethod
     def of(cls, settings: Settings) -> VendorTools:
@@ -242,6 +245,8 @@ class VendorTools:
         )
         said = probe.stdout + probe.stderr
         generation = generation_of_help(said)
+        line = _SAYS.search(said)
+        self.ais_bench_says = line[1].strip() if line else ""
         found = explain(said, exit_code=probe.code, tool="ais_bench")
         if generation is None and probe.code and found.cause_id:
             # It imports its runtime before anything else: what is missing shows here already.

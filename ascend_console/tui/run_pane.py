@@ -61,7 +61,8 @@ class RunPane(Vertical):
 
     DEFAULT_CSS = """
     RunPane { height: 1fr; }
-    RunPane #facts, RunPane #lines { height: auto; }
+    RunPane #facts { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    RunPane #lines { height: auto; text-wrap: nowrap; }
     RunPane #log-panel { height: 1fr; }
     """
     app: ConsoleApp

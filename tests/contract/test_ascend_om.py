@@ -291,7 +291,7 @@ def drained(events):
     ("words", "device", "name", "factor"),
     [
         ("T1", "1", "npu:1 Ascend310", 4),
-        ("T1", "0,3", "npu:0,3 Ascend310", 4),
+        ("T1", "0,3", "npu:0,3 Ascend310", 1),
         ("T2", None, "npu:0 Ascend310P3", 1),
         ("T2duo", "1", "npu:1 Ascend310P3", 2),
         ("T4b", None, "npu:0 Ascend910_9392", 1),

@@ -122,8 +122,9 @@ def test_a_failing_converter_ends_the_run_with_cause_remedy_and_log(
     for key, value in fake_environ(tmp_path / "fakes").items():
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("FAKE_ATC", "E19010")
+    # Another precision, so that no earlier conversion is in the cache.
     code, _, err = call(
-        capsys, place, *run_words(place, "--backend", "ascend", "--soc-version", "Ascend310B4")
+        capsys, place, *run_words(place, "--backend", "ascend", "--precision", "fp32")
     )
     assert code == 3
     assert "error:" in err
@@ -136,3 +137,22 @@ def test_options_of_the_vendor_are_refused_elsewhere(place, capsys):
     code, _, err = call(capsys, place, *run_words(place, "--soc-version", "Ascend310P3"))
     assert code == 2
     assert "--backend ascend" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--device", "9"), 4, "there is no device 9"),
+        (("--soc-version", "Ascend310B4"), 2, "is not the chip of the device"),
+        (("--infer-tool", "foo"), 2, "--infer-tool"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_converted(
+    words, code, said, place, tmp_path, capsys, monkeypatch
+):
+    """A conversion in vain takes minutes."""
+    for key, value in fake_environ(tmp_path / "fakes").items():
+        monkeypatch.setenv(key, value)
+    found, out, err = call(capsys, place, *run_words(place, "--backend", "ascend", *words))
+    assert (found, out) == (code, "")
+    assert said in err

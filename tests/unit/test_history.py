@@ -7,6 +7,8 @@ import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - a field of a dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -176,13 +178,23 @@ def damage(index, how, where, data):
     index.write_bytes(bytes(raw))
 
 
+@dataclass(repr=False)
+class Kept:
+    """Runs with their index; without a long text, since hypothesis prints what it is given."""
+
+    workspace: Path
+    truth: list
+    index: bytes
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
     """A workspace with its whole index, and the truth about it."""
     workspace = tmp_path_factory.mktemp("kept")
     for minute in range(12):
         record(workspace, f"run-{minute:02}", minute=minute)
-    return workspace, (history.summaries(workspace), (workspace / "index.sqlite").read_bytes())
+    truth = history.summaries(workspace)
+    return Kept(workspace, truth, (workspace / "index.sqlite").read_bytes())
 
 
 @settings(max_examples=150, deadline=None)
@@ -193,9 +205,9 @@ def kept(tmp_path_factory):
 )
 def test_a_damaged_index_never_shows_a_wrong_row(kept, how, where, data):
     """Garbage in the index is noticed, and the index is made again from the folders."""
-    workspace, (truth, whole) = kept
+    workspace, truth = kept.workspace, kept.truth
     index = workspace / "index.sqlite"
-    index.write_bytes(whole)
+    index.write_bytes(kept.index)
     damage(index, how, where, data)
     assert history.summaries(workspace) == truth
     assert history.summaries(workspace) == truth
