@@ -9,7 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ascend_console.core import discovery
-from ascend_console.core.errors import BackendUnavailable, UserError, worst_exit_code
+from ascend_console.core.errors import (
+    BackendUnavailable,
+    ConsoleError,
+    UserError,
+    worst_exit_code,
+)
 from ascend_console.core.events import ArtifactWritten, to_json
 from ascend_console.core.options import request_document, request_from_document
 from ascend_console.headless.printer import Printer
@@ -53,10 +58,23 @@ def _write_run_document(job: Job, request: Any, env: Env, argv: Sequence[str]) -
         "started": env.clock.utc(),
         "command": ["ascend-console", *argv],
         "request": request_document(request),
-        "environment": environment(),
+        "environment": environment() | _vendor_facts(request, env),
         "fingerprints": {},
     }
     files.write_json(env.folder / "run.json", document)
+
+
+def _vendor_facts(request: Any, env: Env) -> dict[str, str | None]:
+    """What a run on the vendor's tools adds to its environment; nothing for any other."""
+    if getattr(request, "backend", None) != "ascend":
+        return {}
+    from ascend_console.tools.vendor_tools import VendorTools
+
+    try:
+        return VendorTools.of(env.settings).facts()
+    except ConsoleError:
+        # What is wrong with a tool is told by the step that needs it.
+        return {}
 
 
 def _attempt(

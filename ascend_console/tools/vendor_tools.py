@@ -35,6 +35,7 @@ VENDOR_NAMES: tuple[VendorName, ...] = (
 )  # fmt: skip
 
 _PROBE_S = 30.0
+_VERSION_S = 5.0
 _ROOTS = (
     "/usr/local/Ascend/ascend-toolkit/latest",
     "/usr/local/Ascend/cann",
@@ -172,6 +173,23 @@ class VendorTools:
                 tool=name,
                 variable=variable_of(name),
             )
+        return found
+
+    def facts(self) -> dict[str, str | None]:
+        """What a run on an NPU records of its environment: CANN, npu-smi, and the tools found."""
+        found: dict[str, str | None] = {"cann": self.cann.version if self.cann else None}
+        for name in VENDOR_NAMES:
+            tool = self.find(name)
+            found[name] = tool.path if tool else None
+        npu_smi = self.find("npu-smi")
+        if npu_smi is not None:
+            probe = process.capture(
+                [*npu_smi.argv, "-v"],
+                cwd=Path("/"),
+                environment=self.environment,
+                timeout_s=_VERSION_S,
+            )
+            found["npu-smi version"] = last_words(probe.stdout) or None
         return found
 
     def _named(self, name: VendorName) -> VendorTool | None:

@@ -99,6 +99,10 @@ def test_every_tool_gives_the_accuracy_of_the_cpu(
     assert verdict["images"] == {"total": IMAGES, "used": IMAGES, "bad": 0}
     assert verdict["device"] == "npu:0 Ascend310P3"
     assert "inference/" in verdict["tool"]
+    folder = place / "ws" / "runs" / verdict["run_id"]
+    recorded = json.loads((folder / "run.json").read_text())["environment"]
+    assert recorded["npu-smi version"] is not None
+    assert recorded["atc"].endswith("/atc")
     for row in verdict["performance"]:
         assert row["throughput"] > 0
         assert row["official"] is False
